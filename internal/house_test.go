@@ -1,0 +1,164 @@
+package internal_test
+
+import (
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "hongyan"
+
+// rooms is the floor plan: each room and all that it may import of this
+// module, of other modules (by their short name) and of the doors that lead
+// out of the process. It is policy: a build that breaks it is mended in the
+// code, or the plan is changed first and on purpose.
+const rooms = `
+	fault:
+	campaign:          fault list yaml os
+	config:            fault pace list viper yaml keyring os os/exec
+	list:              fault xtext idna excelize expr os
+	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
+	message:           email dkim os
+	lint:              fault html runewidth
+	reply:             fault yaml
+	smtp:              reply sasl xtext net crypto/tls
+	sender:            reply smtp net crypto/tls syscall xunix
+	pace:              fault rate
+	ledger:
+	ledger/sqlite:     ledger sqlite goose flock database/sql os
+	ledger/ledgertest: ledger testing rapid
+	report:            ledger os
+	run:               ledger list render message reply
+	preview:           message os
+	sandbox:           yaml net crypto/tls os
+`
+
+// modules gives the short name of every other module that a room uses.
+var modules = map[string]string{
+	"github.com/goccy/go-yaml":                 "yaml",
+	"github.com/spf13/viper":                   "viper",
+	"github.com/zalando/go-keyring":            "keyring",
+	"golang.org/x/text":                        "xtext",
+	"golang.org/x/net/idna":                    "idna",
+	"golang.org/x/net/html":                    "html",
+	"github.com/xuri/excelize/v2":              "excelize",
+	"github.com/expr-lang/expr":                "expr",
+	"github.com/yuin/goldmark":                 "goldmark",
+	"github.com/alecthomas/chroma/v2":          "chroma",
+	"github.com/yuin/goldmark-emoji":           "emoji",
+	"github.com/yuin/goldmark-highlighting/v2": "highlighting",
+	"github.com/mattn/go-runewidth":            "runewidth",
+	"github.com/boombuler/barcode":             "barcode",
+	"github.com/jordan-wright/email":           "email",
+	"github.com/emersion/go-msgauth":           "dkim",
+	"github.com/emersion/go-sasl":              "sasl",
+	"golang.org/x/sys":                         "xunix",
+	"golang.org/x/time/rate":                   "rate",
+	"modernc.org/sqlite":                       "sqlite",
+	"github.com/pressly/goose/v3":              "goose",
+	"github.com/gofrs/flock":                   "flock",
+	"pgregory.net/rapid":                       "rapid",
+}
+
+// doors are the standard packages that reach outside the process.
+var doors = []string{
+	"crypto/tls", "database/sql", "log", "net", "net/http", "net/smtp",
+	"os", "os/exec", "os/signal", "syscall", "testing",
+}
+
+func TestHouse(t *testing.T) {
+	plan := parsePlan(t)
+	docs := map[string]int{}
+	root := os.DirFS("..")
+	err := fs.WalkDir(root, "internal", func(name string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "testdata" || name == "internal/tools") {
+			return fs.SkipDir
+		}
+		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
+			return nil
+		}
+		return visit(t, root, name, plan, docs)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, room := range slices.Sorted(maps.Keys(plan)) {
+		if n := docs[room]; n != 1 {
+			t.Errorf("room %s has %d package comments, want 1", room, n)
+		}
+	}
+}
+
+func visit(t *testing.T, root fs.FS, name string, plan map[string]map[string]bool, docs map[string]int) error {
+	src, err := fs.ReadFile(root, name)
+	if err != nil {
+		return err
+	}
+	f, err := parser.ParseFile(token.NewFileSet(), name, src, parser.ImportsOnly|parser.ParseComments)
+	if err != nil {
+		return err
+	}
+	if f.Name.Name == "main" { // a generator kept beside the data it makes; it is never built in
+		return nil
+	}
+	room := strings.TrimPrefix(path.Dir(name), "internal/")
+	if f.Doc != nil {
+		docs[room]++
+	}
+	may, ok := plan[room]
+	if !ok {
+		t.Errorf("%s: there is no room %q in the plan", name, room)
+		return nil
+	}
+	for _, spec := range f.Imports {
+		if key := doorOf(strings.Trim(spec.Path.Value, `"`)); key != "" && !may[key] {
+			t.Errorf("%s: %s may not import %s", name, room, key)
+		}
+	}
+	return nil
+}
+
+// doorOf returns the name that an import path has in the plan, or "" if it is free to all.
+func doorOf(name string) string {
+	if room, ok := strings.CutPrefix(name, module+"/internal/"); ok {
+		return room
+	}
+	if shared, ok := strings.CutPrefix(name, module+"/"); ok {
+		return shared
+	}
+	for prefix, short := range modules {
+		if name == prefix || strings.HasPrefix(name, prefix+"/") {
+			return short
+		}
+	}
+	first, _, _ := strings.Cut(name, "/")
+	if slices.Contains(doors, name) || strings.Contains(first, ".") {
+		return name
+	}
+	return ""
+}
+
+func parsePlan(t *testing.T) map[string]map[string]bool {
+	t.Helper()
+	out := map[string]map[string]bool{}
+	for line := range strings.Lines(strings.TrimSpace(rooms)) {
+		room, may, ok := strings.Cut(strings.TrimSpace(line), ":")
+		if !ok {
+			t.Fatalf("bad line in the plan: %q", line)
+		}
+		out[room] = map[string]bool{}
+		for name := range strings.FieldsSeq(may) {
+			out[room][name] = true
+		}
+	}
+	return out
+}
