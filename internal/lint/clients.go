@@ -1,0 +1,183 @@
+package lint
+
+import (
+	"embed"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"golang.org/x/net/html/atom"
+
+	"hongyan/internal/fault"
+)
+
+//go:embed caniemail/table.json unverified.json
+var data embed.FS
+
+// Clients are the weights of the clients that readers use: "gmail" for a
+// family, "outlook/windows" for one of its platforms; only their proportions
+// matter. nil stands for Usual.
+type Clients map[string]float64
+
+// Usual is a mixed Chinese and international audience. It is an assumption,
+// not a measurement: nobody publishes shares for Chinese mailboxes. QQ Mail
+// and NetEase count for nothing here because nobody tested them.
+func Usual() Clients {
+	return Clients{"apple-mail": 4, "gmail": 4, "outlook/windows": 2, "outlook/outlook-com": 1,
+		"outlook/macos": 0.5, "outlook/ios": 0.5, "outlook/android": 0.5, "samsung-email": 0.5,
+		"thunderbird": 0.5, "yahoo": 0.5}
+}
+
+// ClientNames returns the names that Clients may have.
+func ClientNames() []string {
+	var out []string
+	for _, c := range table().clients {
+		family, _, _ := strings.Cut(c.slug, "/")
+		out = append(out, family, c.slug)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// weights returns a weight for each column of the table.
+func (c Clients) weights() []float64 {
+	if c == nil {
+		c = Usual()
+	}
+	out, members := make([]float64, len(table().clients)), table().members
+	for i, client := range table().clients {
+		family, _, _ := strings.Cut(client.slug, "/")
+		out[i] = c[client.slug] + c[family]/float64(members[family])
+	}
+	return out
+}
+
+// A support is the reduced table of caniemail.com and our own of the Chinese
+// clients, with the ways that a page's features are found in it. It is made
+// once and never changed.
+type support struct {
+	clients    []client
+	members    map[string]int // platforms of a family
+	features   []feature
+	unverified map[string][]doubt
+	slugs      map[string]int
+	property   map[string]int // CSS properties
+	function   map[string]int
+	unit       map[string]int
+	element    map[atom.Atom]int
+	attribute  map[string]int
+	breaks     map[int]bool
+}
+
+type client struct{ slug, title string }
+
+type feature struct{ slug, title, letters string }
+
+// name is how a feature most likely stands in a source.
+func (f feature) name() string { return strings.TrimPrefix(f.slug, "html-") }
+
+// A doubt is a row of our own table: what guides say, and nobody has tested.
+type doubt struct{ Slug, Clients, Note, Source string }
+
+var table = sync.OnceValue(readTable)
+
+func readTable() *support {
+	var in struct {
+		Clients  [][2]string
+		Features [][3]string
+	}
+	var own struct{ Rows []doubt }
+	decode("caniemail/table.json", &in)
+	decode("unverified.json", &own)
+	s := &support{members: map[string]int{}, slugs: map[string]int{}, unverified: map[string][]doubt{}}
+	for _, c := range in.Clients {
+		s.clients = append(s.clients, client{c[0], c[1]})
+		family, _, _ := strings.Cut(c[0], "/")
+		s.members[family]++
+	}
+	for i, f := range in.Features {
+		s.features = append(s.features, feature{f[0], f[1], f[2]})
+		s.slugs[f[0]] = i
+	}
+	for _, d := range own.Rows {
+		s.unverified[d.Slug] = append(s.unverified[d.Slug], d)
+	}
+	s.index()
+	return s
+}
+
+// decode reads a table that is built in: it cannot fail but in a test.
+func decode(name string, v any) {
+	src, err := data.ReadFile(name)
+	if err == nil {
+		err = json.Unmarshal(src, v)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("lint: %s: %v", name, err))
+	}
+}
+
+// slug returns the number of a feature, -1 if there is none.
+func (s *support) slug(name string) int {
+	if i, ok := s.slugs[name]; ok {
+		return i
+	}
+	return -1
+}
+
+// breaking are the features whose lack spoils a mail; all others degrade.
+const breaking = `css-position css-float css-display-flex css-display-grid css-flex-direction css-grid-template
+	css-gap css-variables css-unit-rem css-unit-vh css-unit-vw css-unit-vmin css-unit-vmax css-unit-ch css-unit-calc
+	css-function-clamp css-function-min css-function-max css-function-light-dark css-background-image
+	css-linear-gradient css-radial-gradient css-conic-gradient css-transform css-modern-color css-inset
+	css-left-right-top-bottom css-writing-mode css-at-import css-nesting css-inline-size css-block-inline-size
+	css-margin-inline-block css-padding-inline-block css-clip-path css-mask-image css-object-fit
+	html-svg html-video html-audio html-picture html-link html-base html-object html-dialog html-popover
+	html-image-maps html-meter html-progress html-srcset image-webp image-avif image-svg image-base64
+	image-apng image-heif image-hdr image-bmp image-tiff image-ico image-mp4`
+
+// clients weighs each feature of the page by those who cannot read it.
+func (c *check) clients(p *page) {
+	weights := c.mail.Clients.weights()
+	for _, u := range p.used {
+		f := table().features[u.feature]
+		c.weigh(u, f, weights)
+		for _, d := range table().unverified[f.slug] {
+			c.add(clientUnverified, u.needle, fault.Textf("%s may not work in %s (unverified: %s)", f.title, d.Clients, d.Source),
+				fault.Textf("%s", d.Note))
+		}
+	}
+}
+
+func (c *check) weigh(u use, f feature, weights []float64) {
+	var all, not, partly float64
+	var who []string
+	for i, w := range weights {
+		switch f.letters[i] {
+		case '-':
+			continue
+		case 'n':
+			not += w
+			if w > 0 {
+				who = append(who, table().clients[i].title)
+			}
+		case 'a':
+			partly += w
+		}
+		all += w
+	}
+	if all == 0 {
+		return
+	}
+	lost, rule := not/all, clientDegrades
+	switch {
+	case lost >= 0.1 && table().breaks[u.feature]:
+		rule = clientSupport
+	case lost+partly/all/2 < 0.4:
+		return
+	}
+	c.add(rule, u.needle, fault.Textf("%s: not supported for %.0f%% of the readers, partly for %.0f%% (%s)",
+		f.title, 100*lost, 100*partly/all, strings.Join(who, ", ")), fault.Text{})
+}

@@ -1,0 +1,228 @@
+package lint
+
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// A page is what one pass over the HTML's tokens found. A tree would cost
+// three times as much and tell nothing more.
+type page struct {
+	texts     []run
+	links     []link
+	pictures  []picture
+	active    []string        // tags and attributes that run or submit something
+	forms     []string        // form controls
+	ids       map[string]bool // targets of local links
+	root      bool            // there is an <html>
+	lang      string
+	preheader bool // there is hidden text
+	used      []use
+	seen      map[int]bool
+	looks     map[string]*look
+	open      []frame
+}
+
+// A run is a piece of visible text with what it is painted with.
+type run struct {
+	text        string
+	code        bool // in <code> or <pre>
+	large       bool // 24 px, or 18.66 px and bold (WCAG 2.2, large text)
+	ink, ground paint
+}
+
+type link struct {
+	href    string
+	target  bool // there is a href
+	anchor  bool // <a name> or <a id>: a place, not a link
+	picture bool // an image with an alt text stands in it
+	text    string
+}
+
+type picture struct {
+	src, alt      string
+	hasAlt        bool
+	width, height string
+}
+
+// A frame is an open element and what its children inherit.
+type frame struct {
+	tag          atom.Atom
+	ink, ground  paint
+	size         float64 // px
+	bold, hidden bool
+	code         bool
+	link         int // index into links + 1
+}
+
+// A use is a feature that the page uses, by its number in the table.
+type use struct {
+	feature int
+	needle  string // how it stands in a source
+}
+
+func readPage(src []byte) *page {
+	p := &page{ids: map[string]bool{}, seen: map[int]bool{}, looks: map[string]*look{}}
+	p.open = append(p.open, frame{ink: paint{known: true}, ground: paint{255, 255, 255, true}, size: 16})
+	z := html.NewTokenizer(bytes.NewReader(src))
+	for {
+		switch z.Next() {
+		case html.ErrorToken:
+			return p
+		case html.TextToken:
+			p.words(z.Text())
+		case html.StartTagToken, html.SelfClosingTagToken:
+			p.start(readTag(z))
+		case html.EndTagToken:
+			name, _ := z.TagName()
+			p.end(atom.Lookup(name))
+		}
+	}
+}
+
+func (p *page) top() frame { return p.open[len(p.open)-1] }
+
+func (p *page) words(text []byte) {
+	top := p.top()
+	switch top.tag {
+	case atom.Style:
+		readSheet(string(text), p.note)
+		return
+	case atom.Script, atom.Title, atom.Noscript, atom.Iframe:
+		return
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return
+	}
+	if top.hidden {
+		p.preheader = true
+		return
+	}
+	r := run{text: string(text), code: top.code, ink: top.ink, ground: top.ground}
+	r.large = top.size >= 24 || top.bold && top.size >= 18.66
+	p.texts = append(p.texts, r)
+	if top.link > 0 {
+		p.links[top.link-1].text += r.text
+	}
+}
+
+func (p *page) start(t tag) {
+	p.noteTag(t)
+	p.noteActive(t)
+	if t.id != "" {
+		p.ids[t.id] = true
+	}
+	next := p.top()
+	next.tag = t.atom
+	p.inherit(&next, t)
+	switch t.atom {
+	case atom.Html:
+		p.root, p.lang = true, t.lang
+	case atom.A, atom.Area:
+		p.links = append(p.links, link{href: t.href, target: t.hasHref, anchor: t.id != "", picture: t.atom == atom.Area})
+		next.link = len(p.links)
+	case atom.Img:
+		p.picture(t, next)
+	case atom.Code, atom.Pre, atom.Kbd, atom.Samp:
+		next.code = true
+	}
+	if !void(t.atom) {
+		p.open = append(p.open, next)
+	}
+}
+
+func (p *page) picture(t tag, in frame) {
+	p.pictures = append(p.pictures, picture{src: t.src, alt: t.alt, hasAlt: t.hasAlt, width: t.width, height: t.height})
+	if in.link > 0 && t.alt != "" {
+		p.links[in.link-1].picture = true
+	}
+	if i := table().image(t.src); i >= 0 {
+		p.note(i, t.src)
+	}
+}
+
+// inherit applies an element's own looks to what it got from its parent.
+func (p *page) inherit(f *frame, t tag) {
+	defaults(f)
+	if t.bgcolor != "" {
+		f.ground = readPaint(t.bgcolor).over(f.ground)
+	}
+	if t.color != "" {
+		f.ink = readPaint(t.color)
+	}
+	f.hidden = f.hidden || t.hidden
+	if t.style == "" {
+		return
+	}
+	l := p.looks[t.style]
+	if l == nil {
+		l = readLook(t.style)
+		p.looks[t.style] = l
+	}
+	for _, u := range l.used {
+		p.note(u.feature, u.needle)
+	}
+	l.apply(f)
+}
+
+// defaults are the sizes that clients give to headings (HTML §15.3.7), and the
+// colour of links, which is the client's own.
+func defaults(f *frame) {
+	switch f.tag {
+	case atom.H1:
+		f.size, f.bold = 32, true
+	case atom.H2:
+		f.size, f.bold = 24, true
+	case atom.H3:
+		f.size, f.bold = 18.72, true
+	case atom.B, atom.Strong, atom.Th:
+		f.bold = true
+	case atom.A:
+		f.ink = paint{}
+	}
+}
+
+func (p *page) end(a atom.Atom) {
+	for i := len(p.open) - 1; i > 0; i-- {
+		if p.open[i].tag == a {
+			p.open = p.open[:i]
+			return
+		}
+	}
+}
+
+func (p *page) note(feature int, needle string) {
+	if feature < 0 || p.seen[feature] {
+		return
+	}
+	p.seen[feature] = true
+	p.used = append(p.used, use{feature, strings.Clone(needle)})
+}
+
+func (p *page) noteActive(t tag) {
+	switch t.atom {
+	case atom.Script, atom.Iframe, atom.Frame, atom.Object, atom.Embed, atom.Applet:
+		p.active = append(p.active, "<"+t.atom.String()+">")
+	case atom.Form, atom.Input, atom.Textarea, atom.Select:
+		p.forms = append(p.forms, "<"+t.atom.String()+">")
+	case atom.Meta:
+		if t.refresh {
+			p.active = append(p.active, "<meta http-equiv=refresh>")
+		}
+	}
+	if t.handler != "" {
+		p.active = append(p.active, t.handler)
+	}
+}
+
+func void(a atom.Atom) bool {
+	switch a {
+	case atom.Area, atom.Base, atom.Br, atom.Col, atom.Embed, atom.Hr, atom.Img, atom.Input, atom.Link,
+		atom.Meta, atom.Param, atom.Source, atom.Track, atom.Wbr:
+		return true
+	}
+	return false
+}

@@ -1,0 +1,72 @@
+package lint
+
+import "slices"
+
+type rule struct {
+	id       string
+	severity Severity
+	title    string
+}
+
+// The rules. An id is part of what users write and machines read: it is never
+// renamed.
+var (
+	subjectEmpty     = rule{"subject-empty", Error, "The mail has no subject"}
+	subjectLength    = rule{"subject-length", Warning, "The subject is cut in most lists of mails (over 60 columns; a hanzi takes two)"}
+	subjectShouting  = rule{"subject-shouting", Warning, "The subject shouts: capitals, rows of exclamation marks"}
+	preheaderMissing = rule{"preheader-missing", Info, "No preheader: clients show the first words of the body beside the subject"}
+	htmlSize         = rule{"html-size", Warning, "HTML over 102 KB is clipped by Gmail"}
+	styleSize        = rule{"style-size", Warning, "<style> over 16 KB is dropped by Gmail"}
+	messageSize      = rule{"message-size", Error, "The mail is larger than the provider takes"}
+	textMissing      = rule{"text-missing", Warning, "There is no text part"}
+	textDiffers      = rule{"text-differs", Warning, "The text part and the HTML say different things"}
+	imageOnly        = rule{"image-only", Warning, "The mail is nearly all images"}
+	langMissing      = rule{"lang-missing", Info, "<html> has no lang: screen readers guess the language"}
+	hole             = rule{"hole", Error, "A hole of the template was not filled"}
+	holeValue        = rule{"hole-value", Warning, "A value looks like a missing one (None, undefined, NaN, #N/A)"}
+	strayEmphasis    = rule{"stray-emphasis", Warning, "Markdown marks are left in the text"}
+	linkEmpty        = rule{"link-empty", Warning, "A link has no target or no text"}
+	linkBroken       = rule{"link-broken", Error, "A link or image leads nowhere for the recipient"}
+	linkInsecure     = rule{"link-insecure", Warning, "A link or image uses http: instead of https:"}
+	linkDeceives     = rule{"link-deceives", Warning, "A link's text names another site than its target"}
+	linkShortened    = rule{"link-shortened", Info, "A link goes through a shortener, as spam does"}
+	linkVague        = rule{"link-vague", Info, "A link's text says only \"click here\""}
+	imgAlt           = rule{"img-alt", Warning, "An image has no alt text"}
+	imageSize        = rule{"image-size", Warning, "Images are large"}
+	imageTracking    = rule{"image-tracking", Warning, "An image looks like a tracking pixel"}
+	contrast         = rule{"contrast", Warning, "Text is hard to read on its background (below 4.5:1)"}
+	activeContent    = rule{"active-content", Error, "Scripts and frames are removed by clients and look like an attack"}
+	formContent      = rule{"form-content", Warning, "Forms do not work in most clients"}
+	clientSupport    = rule{"client-support", Warning, "Clients of many readers do not support a feature (caniemail.com)"}
+	clientDegrades   = rule{"client-degrades", Info, "Clients of many readers ignore a feature; the mail stays readable"}
+	clientUnverified = rule{"client-unverified", Info, "QQ Mail or NetEase may not support a feature (unverified)"}
+	columnUnknown    = rule{"column-unknown", Error, "The template uses a column that the list does not have"}
+	columnUnused     = rule{"column-unused", Info, "The list has a column that the template does not use"}
+)
+
+func rules() []rule {
+	return []rule{subjectEmpty, subjectLength, subjectShouting, preheaderMissing, htmlSize, styleSize, messageSize,
+		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
+		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
+		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused}
+}
+
+// A Rule is one kind of finding, for help texts and for SARIF.
+type Rule struct {
+	ID       string
+	Severity Severity
+	Title    string // in English
+}
+
+// Rules returns every rule there is.
+func Rules() []Rule {
+	var out []Rule
+	for _, r := range rules() {
+		out = append(out, Rule{ID: r.id, Severity: r.severity, Title: r.title})
+	}
+	return out
+}
+
+func ruleIndex(id string) int {
+	return slices.IndexFunc(rules(), func(r rule) bool { return r.id == id })
+}

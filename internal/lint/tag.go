@@ -1,0 +1,89 @@
+package lint
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+	"golang.org/x/net/html/atom"
+)
+
+// A tag is a start tag with those attributes that a rule asks for.
+type tag struct {
+	atom                           atom.Atom
+	style, href, src, alt          string
+	width, height, id, lang, kind  string
+	bgcolor, color                 string
+	handler                        string // the first on… attribute
+	hasHref, hasAlt, hidden, sized bool
+	refresh                        bool
+	attributes                     []int // features
+}
+
+func readTag(z *html.Tokenizer) tag {
+	name, more := z.TagName()
+	t := tag{atom: atom.Lookup(name)}
+	attribute := table().attribute
+	for more {
+		var key, val []byte
+		key, val, more = z.TagAttr()
+		if i, ok := attribute[string(key)]; ok {
+			t.attributes = append(t.attributes, i)
+		}
+		t.take(key, val)
+	}
+	return t
+}
+
+func (t *tag) take(key, val []byte) {
+	switch string(key) {
+	case "style":
+		t.style = string(val)
+	case "href":
+		t.href, t.hasHref = strings.TrimSpace(string(val)), true
+	case "src":
+		t.src = strings.TrimSpace(string(val))
+	case "alt":
+		t.alt, t.hasAlt = strings.TrimSpace(string(val)), true
+	case "width":
+		t.width = string(val)
+	case "height":
+		t.height = string(val)
+	case "id", "name":
+		t.id = string(val)
+	case "lang":
+		t.lang = string(val)
+	case "type":
+		t.kind = strings.ToLower(string(val))
+	case "bgcolor":
+		t.bgcolor = string(val)
+	case "color":
+		t.color = string(val)
+	case "hidden":
+		t.hidden = true
+	case "http-equiv":
+		t.refresh = strings.EqualFold(string(val), "refresh")
+	default:
+		if len(key) > 2 && key[0] == 'o' && key[1] == 'n' && t.handler == "" {
+			t.handler = string(key)
+		}
+	}
+}
+
+// noteTag notes the features of the table that a tag uses.
+func (p *page) noteTag(t tag) {
+	s := table()
+	for _, i := range t.attributes {
+		p.note(i, s.features[i].name())
+	}
+	if i, ok := s.element[t.atom]; ok {
+		p.note(i, "<"+t.atom.String())
+	}
+	switch t.atom {
+	case atom.Input, atom.Button:
+		p.note(s.slug("html-"+t.atom.String()+"-"+t.kind), "<"+t.atom.String())
+	case atom.A:
+		if strings.HasPrefix(t.href, "#") && len(t.href) > 1 {
+			p.note(s.slug("html-anchor-links"), t.href)
+		}
+	}
+}
