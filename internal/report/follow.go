@@ -1,0 +1,54 @@
+package report
+
+import (
+	"context"
+	"time"
+
+	"hongyan/internal/ledger"
+)
+
+// A Writer keeps a report up to date while a run goes on, so that a run that
+// is killed leaves a usable one.
+type Writer struct {
+	source  Source
+	key     ledger.Key
+	dir     string
+	options Options
+}
+
+// NewWriter returns a writer of the report that [Write] would write. Of
+// options.Now only the zone is heeded.
+func NewWriter(s Source, k ledger.Key, dir string, o Options) *Writer {
+	return &Writer{source: s, key: k, dir: dir, options: o}
+}
+
+// Run writes the report at once, then again and again until ctx ends, and then
+// a last time. Between two writings it rests for 5 s and for 20 times what the
+// last one took, so that it costs the run a twentieth of a core at most. A
+// writing that failed is made good by a later one: only the last one's error
+// is returned.
+func (w *Writer) Run(ctx context.Context) error {
+	for ctx.Err() == nil {
+		begun := time.Now()
+		// The last writing, below, is the one whose error counts.
+		_, _ = w.write(ctx)
+		rest(ctx, max(5*time.Second, 20*time.Since(begun)))
+	}
+	_, err := w.write(context.WithoutCancel(ctx))
+	return err
+}
+
+func (w *Writer) write(ctx context.Context) (Paths, error) {
+	o := w.options
+	o.Now = time.Now().In(o.Now.Location())
+	return Write(ctx, w.source, w.key, w.dir, o)
+}
+
+func rest(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}
