@@ -65,4 +65,11 @@ func meanings() map[Class]Verdict {
 	}
 }
 
+func classes() []Class {
+	return []Class{
+		Transient, RcptPerm, MsgPerm, Auth, RateAccount, RateIP,
+		Content, RateRcpt, SenderConfig, DomainAuth, Proto, Unknown,
+	}
+}
+
 func scopes() []Scope { return []Scope{Recipient, Message, Domain, Account, Run} }
