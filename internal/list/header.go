@@ -15,6 +15,7 @@ const sampled = 100
 type header struct {
 	names []string
 	email string // the column of the addresses
+	fill  bool   // a row that ends early has empty fields: sheets do not store empty cells
 }
 
 // readHead reads the header and finds the column of the addresses, if need be
@@ -203,6 +204,9 @@ func (h header) fields(r row) (map[string]string, *fault.Fault) {
 		default:
 			fields[h.names[i]] = cell
 		}
+	}
+	for i := len(cells); h.fill && i < len(h.names); i++ {
+		fields[h.names[i]] = ""
 	}
 	for _, i := range r.absent {
 		if i < len(h.names) {

@@ -73,6 +73,7 @@ func (l *List) openBook(o Options) error {
 		return err
 	}
 	l.assumed = Assumed{Format: "XLSX", Sheet: name}
+	l.header.fill = true
 	l.read = b.table
 	return nil
 }
