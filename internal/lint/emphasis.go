@@ -12,8 +12,8 @@ import (
 // with **提示：**请看. Names masked as 张** and the merry 谢谢~~ of chats are
 // not that: with the source at hand only what the template wrote counts.
 func (c *check) emphasis(p *page) {
-	code, seen := p.code(), map[string]bool{}
-	for _, text := range []string{c.mail.Subject, p.prose(), string(c.mail.Text)} {
+	code, seen := string(p.code), map[string]bool{}
+	for _, text := range []string{c.mail.Subject, string(p.prose), string(c.mail.Text)} {
 		for _, mark := range []string{"**", "__", "~~"} {
 			if !strings.Contains(text, mark) {
 				continue

@@ -2,6 +2,7 @@ package lint
 
 import (
 	"bytes"
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -11,7 +12,9 @@ import (
 // A page is what one pass over the HTML's tokens found. A tree would cost
 // three times as much and tell nothing more.
 type page struct {
-	texts     []run
+	prose     []byte // the visible text outside code, a line a run
+	code      []byte // that in <code> and <pre>
+	painted   []run  // the first text of each painting
 	links     []link
 	pictures  []picture
 	active    []string        // tags and attributes that run or submit something
@@ -21,17 +24,20 @@ type page struct {
 	lang      string
 	preheader bool // there is hidden text
 	used      []use
-	seen      map[int]bool
+	seen      []bool // by feature
 	looks     map[string]*look
-	open      []frame
+	stack     []frame
 }
 
 // A run is a piece of visible text with what it is painted with.
 type run struct {
-	text        string
-	code        bool // in <code> or <pre>
-	large       bool // 24 px, or 18.66 px and bold (WCAG 2.2, large text)
+	text string
+	painting
+}
+
+type painting struct {
 	ink, ground paint
+	large       bool // 24 px, or 18.66 px and bold (WCAG 2.2, large text)
 }
 
 type link struct {
@@ -65,15 +71,16 @@ type use struct {
 }
 
 func readPage(src []byte) *page {
-	p := &page{ids: map[string]bool{}, seen: map[int]bool{}, looks: map[string]*look{}}
-	p.open = append(p.open, frame{ink: paint{known: true}, ground: paint{255, 255, 255, true}, size: 16})
+	p := &page{ids: map[string]bool{}, seen: make([]bool, len(table().features)), looks: map[string]*look{}}
+	p.prose = make([]byte, 0, len(src)/4)
+	p.stack = append(p.stack, frame{ink: paint{known: true}, ground: paint{255, 255, 255, true}, size: 16})
 	z := html.NewTokenizer(bytes.NewReader(src))
 	for {
 		switch z.Next() {
 		case html.ErrorToken:
 			return p
 		case html.TextToken:
-			p.words(z.Text())
+			p.words(z.Raw())
 		case html.StartTagToken, html.SelfClosingTagToken:
 			p.start(readTag(z))
 		case html.EndTagToken:
@@ -83,7 +90,7 @@ func readPage(src []byte) *page {
 	}
 }
 
-func (p *page) top() frame { return p.open[len(p.open)-1] }
+func (p *page) top() frame { return p.stack[len(p.stack)-1] }
 
 func (p *page) words(text []byte) {
 	top := p.top()
@@ -94,18 +101,30 @@ func (p *page) words(text []byte) {
 	case atom.Script, atom.Title, atom.Noscript, atom.Iframe:
 		return
 	}
-	if len(bytes.TrimSpace(text)) == 0 {
-		return
+	if bytes.IndexByte(text, '&') >= 0 {
+		text = []byte(html.UnescapeString(string(text)))
 	}
-	if top.hidden {
+	switch {
+	case len(bytes.TrimSpace(text)) == 0:
+	case top.hidden:
 		p.preheader = true
-		return
+	default:
+		p.visible(text, top)
 	}
-	r := run{text: string(text), code: top.code, ink: top.ink, ground: top.ground}
-	r.large = top.size >= 24 || top.bold && top.size >= 18.66
-	p.texts = append(p.texts, r)
-	if top.link > 0 {
-		p.links[top.link-1].text += r.text
+}
+
+func (p *page) visible(text []byte, in frame) {
+	to := &p.prose
+	if in.code {
+		to = &p.code
+	}
+	*to = append(append(*to, text...), '\n')
+	if in.link > 0 {
+		p.links[in.link-1].text += string(text)
+	}
+	paint := painting{in.ink, in.ground, in.size >= 24 || in.bold && in.size >= 18.66}
+	if !slices.ContainsFunc(p.painted, func(r run) bool { return r.painting == paint }) {
+		p.painted = append(p.painted, run{string(text), paint})
 	}
 }
 
@@ -130,7 +149,7 @@ func (p *page) start(t tag) {
 		next.code = true
 	}
 	if !void(t.atom) {
-		p.open = append(p.open, next)
+		p.stack = append(p.stack, next)
 	}
 }
 
@@ -154,13 +173,13 @@ func (p *page) inherit(f *frame, t tag) {
 		f.ink = readPaint(t.color)
 	}
 	f.hidden = f.hidden || t.hidden
-	if t.style == "" {
+	if len(t.style) == 0 {
 		return
 	}
-	l := p.looks[t.style]
+	l := p.looks[string(t.style)]
 	if l == nil {
-		l = readLook(t.style)
-		p.looks[t.style] = l
+		l = readLook(string(t.style))
+		p.looks[string(t.style)] = l
 	}
 	for _, u := range l.used {
 		p.note(u.feature, u.needle)
@@ -186,9 +205,9 @@ func defaults(f *frame) {
 }
 
 func (p *page) end(a atom.Atom) {
-	for i := len(p.open) - 1; i > 0; i-- {
-		if p.open[i].tag == a {
-			p.open = p.open[:i]
+	for i := len(p.stack) - 1; i > 0; i-- {
+		if p.stack[i].tag == a {
+			p.stack = p.stack[:i]
 			return
 		}
 	}

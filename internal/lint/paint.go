@@ -138,24 +138,16 @@ func linear(v uint8) float64 {
 // contrast compares inline colours only: those of <style> are for clients
 // that read it, and hongyan's layouts inline what matters.
 func (c *check) contrast(p *page) {
-	seen := map[[2]paint]bool{}
-	for _, r := range p.texts {
-		pair := [2]paint{r.ink, r.ground}
-		if !r.ink.known || !r.ground.known || seen[pair] {
-			continue
-		}
+	for _, r := range p.painted {
 		least := 4.5
 		if r.large {
 			least = 3
 		}
-		got := ratio(r.ink, r.ground)
-		if got >= least {
-			seen[pair] = got >= 4.5
+		if !r.ink.known || !r.ground.known || ratio(r.ink, r.ground) >= least {
 			continue
 		}
-		seen[pair] = true
-		got = math.Floor(got*10) / 10
-		c.add(contrast, short(r.text), fault.Textf("%q is %s on %s: contrast %.1f:1", short(r.text), r.ink, r.ground, got),
+		text := short(r.text)
+		c.add(contrast, text, fault.Textf("%q is %s on %s: contrast %.1f:1", text, r.ink, r.ground, math.Floor(ratio(r.ink, r.ground)*10)/10),
 			fault.Textf("choose colours with at least %.1f:1", least))
 	}
 }

@@ -9,14 +9,15 @@ import (
 
 // A tag is a start tag with those attributes that a rule asks for.
 type tag struct {
-	atom                           atom.Atom
-	style, href, src, alt          string
-	width, height, id, lang, kind  string
-	bgcolor, color                 string
-	handler                        string // the first on… attribute
-	hasHref, hasAlt, hidden, sized bool
-	refresh                        bool
-	attributes                     []int // features
+	atom                          atom.Atom
+	style                         []byte
+	href, src, alt                string
+	width, height, id, lang, kind string
+	bgcolor, color                string
+	handler                       string // the first on… attribute
+	hasHref, hasAlt, hidden       bool
+	refresh                       bool
+	attributes                    []int // features
 }
 
 func readTag(z *html.Tokenizer) tag {
@@ -37,17 +38,15 @@ func readTag(z *html.Tokenizer) tag {
 func (t *tag) take(key, val []byte) {
 	switch string(key) {
 	case "style":
-		t.style = string(val)
+		t.style = val
 	case "href":
 		t.href, t.hasHref = strings.TrimSpace(string(val)), true
 	case "src":
 		t.src = strings.TrimSpace(string(val))
 	case "alt":
 		t.alt, t.hasAlt = strings.TrimSpace(string(val)), true
-	case "width":
-		t.width = string(val)
-	case "height":
-		t.height = string(val)
+	case "width", "height":
+		t.size(key, val)
 	case "id", "name":
 		t.id = string(val)
 	case "lang":
@@ -66,6 +65,17 @@ func (t *tag) take(key, val []byte) {
 		if len(key) > 2 && key[0] == 'o' && key[1] == 'n' && t.handler == "" {
 			t.handler = string(key)
 		}
+	}
+}
+
+// size keeps the size of images: cells have one too, and nobody asks.
+func (t *tag) size(key, val []byte) {
+	switch {
+	case t.atom != atom.Img:
+	case key[0] == 'w':
+		t.width = string(val)
+	default:
+		t.height = string(val)
 	}
 }
 

@@ -9,31 +9,15 @@ import (
 	"hongyan/internal/fault"
 )
 
-// prose is the visible text outside code, a line a run.
-func (p *page) prose() string { return p.join(false) }
-
-func (p *page) code() string { return p.join(true) }
-
-func (p *page) join(code bool) string {
-	var b strings.Builder
-	for _, r := range p.texts {
-		if r.code == code {
-			b.WriteString(r.text)
-			b.WriteByte('\n')
-		}
-	}
-	return b.String()
-}
-
 func (c *check) parts(p *page) {
-	text, prose := string(bytes.TrimSpace(c.mail.Text)), p.prose()
-	if text == "" {
+	text, prose := bytes.TrimSpace(c.mail.Text), p.prose
+	if len(text) == 0 {
 		c.add(textMissing, "", fault.Textf("the mail has no text part"), fault.Textf("watches, screen readers and spam filters read it"))
 	}
 	if len(bytes.TrimSpace(c.mail.HTML)) == 0 {
 		return
 	}
-	if text != "" && differ(text, prose+p.code(), p) {
+	if len(text) > 0 && differ(text, p) {
 		c.add(textDiffers, "", fault.Textf("the text part and the HTML have few words in common"),
 			fault.Textf("spam filters compare them; say the same in both"))
 	}
@@ -51,8 +35,8 @@ func (c *check) parts(p *page) {
 }
 
 // longer tells whether a text has at least n columns that are not blank.
-func longer(text string, n int) bool {
-	for _, r := range text {
+func longer(text []byte, n int) bool {
+	for _, r := range string(text) {
 		if unicode.IsSpace(r) {
 			continue
 		}
@@ -74,10 +58,12 @@ func (b *bag) has(h uint32) bool { return b[h>>6&(1<<10-1)]&(1<<(h&63)) != 0 }
 
 // differ tells whether more than half of the words of one part are missing in
 // the other.
-func differ(text, prose string, p *page) bool {
+func differ(text []byte, p *page) bool {
 	var inText, inHTML bag
-	words(text, inText.put)
+	words(string(text), inText.put)
+	prose := string(p.prose)
 	words(prose, inHTML.put)
+	words(string(p.code), inHTML.put)
 	for _, l := range p.links {
 		words(l.href, inHTML.put)
 	}
@@ -85,7 +71,7 @@ func differ(text, prose string, p *page) bool {
 		words(i.alt, inHTML.put)
 		words(i.src, inHTML.put)
 	}
-	return foreign(prose, &inText) || foreign(text, &inHTML)
+	return foreign(prose, &inText) || foreign(string(text), &inHTML)
 }
 
 func foreign(text string, known *bag) bool {
@@ -112,7 +98,7 @@ func words(text string, word func(uint32)) {
 			word(h)
 			h, n = 2166136261, 0
 		}
-		if r >= 0x80 && unicode.IsLetter(r) {
+		if r >= 0x4e00 && r <= 0x9fff || r >= 0x80 && unicode.IsLetter(r) {
 			word((2166136261 ^ uint32(r)) * 16777619)
 		}
 	}
@@ -124,7 +110,7 @@ func words(text string, word func(uint32)) {
 // holes looks for what a template left open: its own braces, the words of Go's
 // templates for nothing, and the words of other programs in values.
 func (c *check) holes(p *page) {
-	prose, code := p.prose(), p.code()
+	prose, code := string(p.prose), string(p.code)
 	seen := map[string]bool{}
 	if bytes.Contains(c.mail.HTML, []byte("<no value>")) { // unescaped, it reads as a tag
 		prose += "<no value>\n"
