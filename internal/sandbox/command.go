@@ -132,11 +132,11 @@ func (x *session) mail(rest string) {
 
 // judged answers with the named reply, or with that of a limit that is passed.
 func (x *session) judged(stage Stage, name string) string {
-	if !strings.HasPrefix(x.p.Replies[name], "2") {
-		x.say(name)
-		return x.p.Replies[name]
-	}
 	own := x.p.Replies[name]
+	if own[0] > '3' {
+		x.say(name)
+		return own
+	}
 	if words := x.exceeded(stage, x.login, x.mails, time.Now()); words != "" {
 		own = words
 	}

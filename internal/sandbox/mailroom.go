@@ -115,7 +115,7 @@ func (m *mailroom) keep(letter Mail) error {
 		letter.File, letter.Data = filepath.Join(m.path, name), nil
 	}
 	if err := m.note(letter); err != nil {
-		return err
+		return errors.Join(err, m.discard(letter)) // it will be refused, so it must not look taken
 	}
 	return m.remember(letter)
 }
@@ -139,6 +139,13 @@ func (m *mailroom) store(name string, data []byte) error {
 		return err
 	}
 	return m.syncDir()
+}
+
+func (m *mailroom) discard(letter Mail) error {
+	if letter.File == "" {
+		return nil
+	}
+	return m.dir.Remove(filepath.Base(letter.File))
 }
 
 // syncDir makes the names in the folder durable.

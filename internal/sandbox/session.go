@@ -287,8 +287,9 @@ func (x *session) part() {
 	if c, ok := x.conn.(*tls.Conn); ok {
 		_ = c.CloseWrite()
 	}
-	if c, ok := x.raw.(*net.TCPConn); ok {
-		_ = c.CloseWrite()
+	tcp, ok := x.raw.(*net.TCPConn)
+	if !ok || tcp.CloseWrite() != nil {
+		return
 	}
 	_ = x.raw.SetReadDeadline(time.Now().Add(farewell))
 	_, _ = io.Copy(io.Discard, x.raw)
