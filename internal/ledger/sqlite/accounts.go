@@ -1,0 +1,89 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"hongyan/internal/ledger"
+)
+
+// History returns when attempts began. See [ledger.Accounts].
+func (r *Reader) History(ctx context.Context, account string, since time.Time) ([]time.Time, error) {
+	rows, err := r.db.QueryContext(ctx, `WITH who AS (SELECT id FROM account WHERE name = ?1)
+		SELECT d.begun FROM issue CROSS JOIN delivery d ON d.id BETWEEN issue.id << 32 AND (issue.id << 32) + 4294967295
+		WHERE issue.touched >= ?2 AND d.begun >= ?2 AND d.begun > 0 AND d.account IN who
+		UNION ALL
+		SELECT a.begun FROM issue CROSS JOIN attempt a ON a.id BETWEEN issue.id << 32 AND (issue.id << 32) + 4294967295
+		WHERE issue.touched >= ?2 AND a.begun >= ?2 AND a.begun > 0 AND a.account IN who`, account, millis(since))
+	if err != nil {
+		return nil, wrap("read the history of "+account, err)
+	}
+	defer rows.Close()
+	var out []time.Time
+	for rows.Next() {
+		var at int64
+		if err := rows.Scan(&at); err != nil {
+			return nil, wrap("read the history of "+account, err)
+		}
+		out = append(out, instant(at))
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return out, wrap("read the history of "+account, rows.Err())
+}
+
+// Hold puts an account on hold. See [ledger.Accounts].
+func (s *Store) Hold(_ context.Context, h ledger.Hold) error {
+	return s.writer.write(func(t *tx) {
+		t.exec(`INSERT OR REPLACE INTO hold (account, until, since, reason, rule, reply, human)
+			VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)`, t.account(h.Account), millis(h.Until), millis(h.Since),
+			h.Reason, h.Rule, ledger.Bounded(h.Reply), h.Human)
+	})
+}
+
+// Holds lists the holds. See [ledger.Accounts].
+func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT a.name, h.until, h.since, h.reason, h.rule, h.reply, h.human
+		FROM hold h JOIN account a ON a.id = h.account ORDER BY a.name`)
+	if err != nil {
+		return nil, wrap("read holds", err)
+	}
+	defer rows.Close()
+	var out []ledger.Hold
+	for rows.Next() {
+		var h ledger.Hold
+		var until, since int64
+		if err := rows.Scan(&h.Account, &until, &since, &h.Reason, &h.Rule, &h.Reply, &h.Human); err != nil {
+			return nil, wrap("read holds", err)
+		}
+		h.Until, h.Since = instant(until), instant(since)
+		out = append(out, h)
+	}
+	return out, wrap("read holds", rows.Err())
+}
+
+// Lift ends a hold. See [ledger.Accounts].
+func (s *Store) Lift(_ context.Context, account string) error {
+	return s.writer.write(func(t *tx) {
+		t.exec(`DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = ?1)`, account)
+	})
+}
+
+// Learn remembers what was learned. See [ledger.Accounts].
+func (s *Store) Learn(_ context.Context, account string, learned []byte) error {
+	return s.writer.write(func(t *tx) {
+		t.exec(`UPDATE account SET learned = ?2 WHERE id = ?1`, t.account(account), learned)
+	})
+}
+
+// Learned returns what was learned. See [ledger.Accounts].
+func (r *Reader) Learned(ctx context.Context, account string) ([]byte, error) {
+	var learned []byte
+	err := r.db.QueryRowContext(ctx, `SELECT learned FROM account WHERE name = ?1`, account).Scan(&learned)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil, nil
+	}
+	return learned, wrap("read what was learned of "+account, err)
+}

@@ -1,0 +1,265 @@
+package sqlite
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"strconv"
+	"strings"
+
+	"hongyan/internal/ledger"
+)
+
+// chunk is how many rows are written at once. The first chunk is small, so
+// that the first mail leaves early.
+const (
+	firstChunk = 250
+	chunk      = 2500
+)
+
+// A pass is one Enqueue over the list of one issue.
+type pass struct {
+	s     *Store
+	issue int64
+	desk  *desk
+	done  ledger.Enqueued
+	seen  bits  // numbers of entries that this pass has met
+	next  int64 // id of the next new entry
+	known known // walks along the entries of earlier passes
+}
+
+// A line is a row on its way into the tables.
+type line struct {
+	ledger.Row
+	address string // or what stands for it
+	fields  string // as JSON
+	was     *was   // the entry it meets, if that is known already
+}
+
+// Enqueue writes the list down. See [ledger.Planner].
+func (s *Store) Enqueue(ctx context.Context, k ledger.Key, rows iter.Seq2[ledger.Row, error]) (ledger.Enqueued, error) {
+	issue, err := s.issue(ctx, k)
+	if err != nil {
+		return ledger.Enqueued{}, err
+	}
+	d := s.desk(issue)
+	if !d.enter() {
+		return ledger.Enqueued{}, fmt.Errorf("%s is being enqueued already", k)
+	}
+	defer d.leave()
+	end, err := s.end(ctx, issue)
+	if err != nil {
+		return ledger.Enqueued{}, wrap("enqueue "+k.String(), err)
+	}
+	p := &pass{s: s, issue: issue, desk: d, next: max(end, first(issue)) + 1, known: known{at: first(issue), end: end}}
+	if err := p.run(ctx, rows); err != nil {
+		return p.done, wrap("enqueue "+k.String(), err)
+	}
+	return p.done, wrap("enqueue "+k.String(), p.finish())
+}
+
+func (d *desk) enter() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	free := !d.enqueuing
+	d.enqueuing = true
+	return free
+}
+
+func (d *desk) leave() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.enqueuing = false
+}
+
+// run reads rows into chunks and writes each. Nothing is locked while the list
+// is being read, however slow it is.
+func (p *pass) run(ctx context.Context, rows iter.Seq2[ledger.Row, error]) error {
+	size := firstChunk
+	lines := make([]line, 0, chunk)
+	for row, err := range rows {
+		if err != nil {
+			return errors.Join(err, p.flush(ctx, lines))
+		}
+		l, err := newLine(row)
+		if err != nil {
+			return errors.Join(err, p.flush(ctx, lines))
+		}
+		if lines = append(lines, l); len(lines) < size {
+			continue
+		}
+		if err := p.flush(ctx, lines); err != nil {
+			return err
+		}
+		lines, size = lines[:0], chunk
+	}
+	return p.flush(ctx, lines)
+}
+
+func newLine(row ledger.Row) (line, error) {
+	l := line{Row: row, address: row.Address}
+	if row.Address == "" {
+		if row.Skip == "" {
+			return l, fmt.Errorf("line %d: a row without address must say why it is skipped", row.Line)
+		}
+		l.address = addresslessPrefix + strconv.Itoa(row.Line)
+	}
+	var err error
+	l.fields, err = encode(row.Fields)
+	l.Fields = nil
+	return l, err
+}
+
+// A row without an address is known by its line. The colon keeps it apart from
+// every address.
+const addresslessPrefix = "line:"
+
+func addressless(address string) bool { return strings.HasPrefix(address, addresslessPrefix) }
+
+// encode is compact JSON with sorted keys, "" for nothing.
+func encode(fields map[string]string) (string, error) {
+	if len(fields) == 0 {
+		return "", nil
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(fields); err != nil {
+		return "", err
+	}
+	return strings.TrimSuffix(b.String(), "\n"), nil
+}
+
+// flush settles one chunk. A list that is enqueued again unchanged meets its
+// own entries in the same order, and nothing is written at all.
+func (p *pass) flush(ctx context.Context, lines []line) error {
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
+	}
+	write := false
+	for i := range lines {
+		was, err := p.known.meet(ctx, p.s, lines[i].address)
+		if err != nil {
+			return err
+		}
+		lines[i].was = was
+		write = write || was == nil || was.differs(lines[i])
+	}
+	if !write {
+		for i := range lines {
+			p.add(nil, &lines[i])
+		}
+		return nil
+	}
+	met := lines[len(lines)-1].was
+	err := p.s.writer.write(func(t *tx) {
+		for i := range lines {
+			p.add(t, &lines[i])
+		}
+	})
+	if now := lines[len(lines)-1].was; met == nil && now != nil {
+		p.known.resume(now.id)
+	}
+	return err
+}
+
+// add gives one row its place.
+func (p *pass) add(t *tx, l *line) {
+	p.done.Rows++
+	if l.Skip != "" {
+		p.done.Skipped++
+	}
+	if l.was == nil && t.insert(p.issue, p.next, l) {
+		p.seen.set(p.next)
+		p.next++
+		p.done.Added++
+		return
+	}
+	if l.was == nil {
+		l.was = t.find(p.issue, l.address)
+	}
+	if t != nil && t.err != nil {
+		return
+	}
+	if p.seen.has(l.was.id) {
+		p.duplicate(l)
+		return
+	}
+	p.seen.set(l.was.id)
+	p.meet(t, l)
+}
+
+// insert makes a new entry, unless the address has one.
+func (t *tx) insert(issue, id int64, l *line) bool {
+	if t.exec(`INSERT INTO recipient (id, issue, line, address, name, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+		ON CONFLICT (issue, address) DO NOTHING`, id, issue, l.Line, l.address, l.Name, l.fields) == 0 {
+		return false
+	}
+	if l.Skip == "" {
+		t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 0)`, id)
+		return true
+	}
+	t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 6)`, id)
+	t.exec(`INSERT OR REPLACE INTO answer (id, reply) VALUES (?1, ?2)`, id, ledger.Bounded(l.Skip))
+	return true
+}
+
+func (p *pass) duplicate(l *line) {
+	p.done.Duplicates++
+	if len(p.done.Listed) < ledger.ListedDuplicates {
+		p.done.Listed = append(p.done.Listed, ledger.Duplicate{Address: l.Address, Line: l.Line, First: l.was.line})
+	}
+}
+
+// meet is the first meeting of this pass with an entry of an earlier one.
+func (p *pass) meet(t *tx, l *line) {
+	switch {
+	case l.was.state != skipped:
+		p.done.Known++
+		if l.was.line != l.Line {
+			t.exec(`UPDATE recipient SET line = ?2 WHERE id = ?1`, l.was.id, l.Line)
+		}
+	case l.Skip != "":
+		p.done.Known++
+		t.replace(l)
+		t.exec(`INSERT OR REPLACE INTO answer (id, reply) VALUES (?1, ?2)`, l.was.id, ledger.Bounded(l.Skip))
+	default:
+		p.done.Cured++
+		t.replace(l)
+		t.cure(l.was.id)
+		p.desk.rewind(l.was.id)
+	}
+	l.was.line = l.Line
+}
+
+func (t *tx) replace(l *line) {
+	t.exec(`UPDATE recipient SET line = ?2, name = ?3, fields = ?4 WHERE id = ?1`, l.was.id, l.Line, l.Name, l.fields)
+}
+
+// cure makes a skipped entry open again: queued, or due at once by the account
+// that it was tried through.
+func (t *tx) cure(id int64) {
+	if t.exec(`UPDATE delivery SET state = 0, ended = 0 WHERE id = ?1 AND account = 0`, id) == 1 {
+		t.exec(`DELETE FROM answer WHERE id = ?1`, id)
+		return
+	}
+	t.exec(`UPDATE delivery SET state = 4, due = ended WHERE id = ?1`, id)
+	t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, id)
+}
+
+// finish ends a pass that has seen the whole list.
+func (p *pass) finish() error {
+	return p.s.writer.write(func(t *tx) {
+		for _, id := range t.addressless(p.issue) {
+			if !p.seen.has(id) {
+				t.exec(`DELETE FROM answer WHERE id = ?1`, id)
+				t.exec(`DELETE FROM delivery WHERE id = ?1`, id)
+				t.exec(`DELETE FROM recipient WHERE id = ?1`, id)
+			}
+		}
+		t.exec(`UPDATE issue SET complete = 1 WHERE id = ?1 AND complete = 0`, p.issue)
+	})
+}

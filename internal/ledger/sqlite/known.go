@@ -1,0 +1,113 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+)
+
+// A was is what the tables already say about a row.
+type was struct {
+	id      int64
+	line    int
+	state   int
+	address string
+}
+
+// differs reports whether meeting l again has something to write.
+func (w *was) differs(l line) bool { return w.state == skipped || w.line != l.Line }
+
+// known walks along the entries of earlier passes, in list order, beside the
+// list that is being enqueued again: where both agree, no index is asked.
+type known struct {
+	at, end int64 // ids: where the next page begins after, where the last one ends
+	page    []was
+}
+
+// meet returns the next known entry if it has this address, and passes on.
+func (k *known) meet(ctx context.Context, s *Store, address string) (*was, error) {
+	if len(k.page) == 0 && k.at < k.end {
+		if err := k.turn(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	if len(k.page) == 0 || k.page[0].address != address {
+		return nil, nil
+	}
+	met := &k.page[0]
+	k.page = k.page[1:]
+	return met, nil
+}
+
+// turn reads the next page. Only this pass adds and cures entries, so what it
+// reads outside of its own transaction stays true.
+func (k *known) turn(ctx context.Context, s *Store) error {
+	rows, err := s.db.QueryContext(ctx, `SELECT r.id, r.line, d.state, r.address FROM recipient r CROSS JOIN delivery d ON d.id = r.id
+		WHERE r.id > ?1 AND r.id <= ?2 ORDER BY r.id LIMIT ?3`, k.at, k.end, page)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	k.page = make([]was, 0, page)
+	k.at = k.end
+	for rows.Next() {
+		var w was
+		if err := rows.Scan(&w.id, &w.line, &w.state, &w.address); err != nil {
+			return err
+		}
+		k.page = append(k.page, w)
+	}
+	if len(k.page) == page {
+		k.at = k.page[page-1].id
+	}
+	return rows.Err()
+}
+
+// resume walks on after id: the list was edited, and this is where it is now.
+func (k *known) resume(id int64) { k.page, k.at = nil, min(id, k.end) }
+
+// find reads the entry of an address from the tables.
+func (t *tx) find(issue int64, address string) *was {
+	w := &was{address: address}
+	if !t.row([]any{&w.id, &w.line, &w.state}, `SELECT r.id, r.line, d.state FROM recipient r JOIN delivery d ON d.id = r.id
+		WHERE r.issue = ?1 AND r.address = ?2`, issue, address) && t.err == nil {
+		t.err = errors.New(address + " has a recipient but no delivery")
+	}
+	return w
+}
+
+// addressless returns the ids of all rows without address.
+func (t *tx) addressless(issue int64) []int64 {
+	rows, err := t.query(`SELECT id FROM recipient WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
+	if err != nil {
+		t.err = err
+		return nil
+	}
+	defer rows.Close()
+	var ids []int64
+	for rows.Next() {
+		var id int64
+		if t.err = rows.Scan(&id); t.err != nil {
+			return nil
+		}
+		ids = append(ids, id)
+	}
+	t.err = rows.Err()
+	return ids
+}
+
+// bits is a set of entries of one issue: a bit each, so that a million of them
+// take an eighth of a megabyte.
+type bits []uint64
+
+func (b *bits) set(id int64) {
+	n := id & (1<<32 - 1)
+	for int64(len(*b)) <= n/64 {
+		*b = append(*b, 0)
+	}
+	(*b)[n/64] |= 1 << (n % 64)
+}
+
+func (b bits) has(id int64) bool {
+	n := id & (1<<32 - 1)
+	return n/64 < int64(len(b)) && b[n/64]&(1<<(n%64)) != 0
+}

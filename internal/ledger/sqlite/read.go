@@ -1,0 +1,245 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+
+	"hongyan/internal/ledger"
+)
+
+// A Reader reads a ledger, also while another process writes it. It takes no
+// lock and changes nothing; entries that a dead process left in sending are
+// shown so until the next Open.
+type Reader struct {
+	db           *sql.DB
+	entry, fresh *sql.Stmt
+}
+
+// OpenReader opens the ledger in the folder dir; [os.ErrNotExist]
+// means that there is none yet.
+func OpenReader(ctx context.Context, dir string) (*Reader, error) {
+	file := filepath.Join(dir, File)
+	if _, err := os.Stat(file); err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", file, errors.Unwrap(err))
+	}
+	r, err := openReader(ctx, file, "ro")
+	if err != nil {
+		return nil, fmt.Errorf("ledger %s: %w", file, err)
+	}
+	return r, nil
+}
+
+func openReader(ctx context.Context, file, mode string) (*Reader, error) {
+	db, err := dial(file, max(4, runtime.GOMAXPROCS(0)), mode, reading())
+	if err != nil {
+		return nil, err
+	}
+	r := &Reader{db: db}
+	if err := r.prepare(ctx); err != nil {
+		_ = db.Close() // the reason for giving up is the better error
+		return nil, err
+	}
+	return r, nil
+}
+
+// columns is an entry as [scan] reads it.
+const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state, coalesce(c.name, ''), d.attempts,
+	d.message_id, d.begun, d.ended, d.due, coalesce(a.stage, ''), coalesce(a.code, 0), coalesce(a.enhanced, ''),
+	coalesce(a.reply, ''), coalesce(a.class, ''), coalesce(a.rule, ''), coalesce(a.bytes, 0),
+	coalesce(a.settled_by, ''), coalesce(a.settled_at, 0)
+	FROM delivery d CROSS JOIN recipient r ON r.id = d.id
+	LEFT JOIN answer a ON a.id = d.id LEFT JOIN account c ON c.id = d.account `
+
+func (r *Reader) prepare(ctx context.Context) (err error) {
+	if err = versioned(ctx, r.db); err != nil {
+		return err
+	}
+	if r.entry, err = r.db.PrepareContext(ctx, columns+`WHERE d.id = ?1`); err != nil {
+		return err
+	}
+	r.fresh, err = r.db.PrepareContext(ctx, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND d.state = 0 ORDER BY d.id`)
+	return err
+}
+
+// Close ends the use of the reader.
+func (r *Reader) Close() error { return r.db.Close() }
+
+// issue returns the number of an issue.
+func (r *Reader) issue(ctx context.Context, k ledger.Key) (int64, error) {
+	var id int64
+	err := r.db.QueryRowContext(ctx, `SELECT id FROM issue WHERE campaign = ?1 AND issue = ?2`, k.Campaign, k.Issue).Scan(&id)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, unknown(k)
+	}
+	return id, wrap("look up "+k.String(), err)
+}
+
+func unknown(k ledger.Key) error { return fmt.Errorf("%s: %w", k, ledger.ErrUnknown) }
+
+// page is how many entries are read at once. Between pages nothing is open, so
+// a slow reader holds up neither the writer nor its checkpoints.
+const page = 1000
+
+// Entries streams entries. See [ledger.Reader].
+func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) iter.Seq2[ledger.Entry, error] {
+	return func(yield func(ledger.Entry, error) bool) {
+		issue, err := r.issue(ctx, k)
+		if err != nil {
+			yield(ledger.Entry{}, err)
+			return
+		}
+		for left := f.Limit; ; {
+			n := page
+			if f.Limit > 0 {
+				n = min(page, left)
+			}
+			got, err := r.page(ctx, issue, f, n)
+			if err != nil {
+				yield(ledger.Entry{}, wrap("read entries of "+k.String(), err))
+				return
+			}
+			for _, e := range got {
+				e.Key = k
+				if !yield(e, nil) {
+					return
+				}
+			}
+			if left -= len(got); len(got) < n || left == 0 {
+				return
+			}
+			f.After = got[len(got)-1].ID
+		}
+	}
+}
+
+// page reads the next n entries. The first parameters bound the ids; the
+// others are true by themselves where the filter says nothing.
+func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) ([]ledger.Entry, error) {
+	states := -1
+	if len(f.States) > 0 {
+		states = mask(f.States)
+	}
+	rows, err := r.db.QueryContext(ctx, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND (?3 >> d.state) & 1
+		AND (?4 = '' OR c.name = ?4)
+		AND (?5 = '' OR instr(lower(iif(r.address GLOB 'line:*', '', r.address)), lower(?5))
+			OR instr(lower(r.name), lower(?5)) OR instr(lower(coalesce(a.reply, '')), lower(?5)))
+		ORDER BY d.id LIMIT ?6`, max(first(issue), f.After), last(issue), states, f.Account, f.Text, n)
+	if err != nil {
+		return nil, err
+	}
+	return scanAll(rows, nil)
+}
+
+// scanAll appends the entries of rows to out and closes rows.
+func scanAll(rows *sql.Rows, out []ledger.Entry) ([]ledger.Entry, error) {
+	defer rows.Close()
+	for rows.Next() {
+		e, err := scan(rows)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, e)
+	}
+	return out, rows.Err()
+}
+
+func scan(rows *sql.Rows) (e ledger.Entry, err error) {
+	var fields sql.RawBytes
+	var now int
+	var begun, ended, due, settled int64
+	if err = rows.Scan(&e.ID, &e.Line, &e.Address, &e.Name, &fields, &now, &e.Account, &e.Attempts,
+		&e.MessageID, &begun, &ended, &due, &e.Stage, &e.Code, &e.Enhanced,
+		&e.Reply, &e.Class, &e.Rule, &e.Bytes, &e.SettledBy, &settled); err != nil {
+		return e, err
+	}
+	if addressless(e.Address) {
+		e.Address = ""
+	}
+	e.State = state(now)
+	e.Begun, e.Ended, e.Due, e.SettledAt = instant(begun), instant(ended), instant(due), instant(settled)
+	if len(fields) > 0 {
+		err = json.Unmarshal(fields, &e.Fields)
+	}
+	return e, err
+}
+
+// Totals counts an issue. See [ledger.Reader].
+func (r *Reader) Totals(ctx context.Context, k ledger.Key) (ledger.Totals, error) {
+	issue, err := r.issue(ctx, k)
+	if err != nil {
+		return ledger.Totals{}, err
+	}
+	t, _, err := r.totals(ctx, issue)
+	return t, wrap("count "+k.String(), err)
+}
+
+// counting is one statement, hence one moment. The last column is the time of
+// the last event.
+const counting = `SELECT (SELECT count(*) FROM recipient WHERE issue = ?1),
+	%s coalesce(max(max(begun, ended)), 0) FROM delivery WHERE id BETWEEN ?2 AND ?3`
+
+// totals also returns the time of the last event.
+func (r *Reader) totals(ctx context.Context, issue int64) (t ledger.Totals, at int64, err error) {
+	var sums strings.Builder
+	for i := range ledger.States() {
+		fmt.Fprintf(&sums, "coalesce(sum(state = %d), 0), ", i)
+	}
+	n := make([]int, len(ledger.States()))
+	dest := []any{&t.Rows}
+	for i := range n {
+		dest = append(dest, &n[i])
+	}
+	dest = append(dest, &at)
+	err = r.db.QueryRowContext(ctx, fmt.Sprintf(counting, sums.String()), issue, first(issue), last(issue)).Scan(dest...)
+	for i, s := range ledger.States() {
+		t.Add(s, n[i])
+	}
+	return t, at, err
+}
+
+// Issues lists all issues. See [ledger.Reader].
+func (r *Reader) Issues(ctx context.Context) ([]ledger.Issue, error) {
+	ids, out, err := r.issues(ctx)
+	if err != nil {
+		return nil, wrap("list issues", err)
+	}
+	for i := range out {
+		var at int64
+		if out[i].Totals, at, err = r.totals(ctx, ids[i]); err != nil {
+			return nil, wrap("count "+out[i].Key.String(), err)
+		}
+		out[i].Last = instant(at)
+	}
+	return out, nil
+}
+
+// issues lists all issues with their numbers, not counted yet.
+func (r *Reader) issues(ctx context.Context) (ids []int64, out []ledger.Issue, err error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT id, campaign, issue, digests, planned, complete FROM issue ORDER BY planned DESC, id DESC`)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, at int64
+		var is ledger.Issue
+		var digests []byte
+		if err := rows.Scan(&id, &is.Campaign, &is.Key.Issue, &digests, &at, &is.Complete); err != nil {
+			return nil, nil, err
+		}
+		if err := json.Unmarshal(digests, &is.Digests); err != nil {
+			return nil, nil, err
+		}
+		is.At = instant(at)
+		ids, out = append(ids, id), append(out, is)
+	}
+	return ids, out, rows.Err()
+}

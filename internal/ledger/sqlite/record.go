@@ -1,0 +1,195 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+
+	"hongyan/internal/ledger"
+)
+
+// A waiter is one caller of Record, waiting for its events to be durable.
+type waiter struct {
+	events []ledger.Event
+	done   chan error // of one
+}
+
+// Record is group commit without a clock: callers queue up, one of them gets
+// the turn and commits for all that wait, while the next ones queue up behind
+// it. The slower the disk, the larger the groups. See [ledger.Line].
+func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
+	for _, e := range events {
+		if err := e.Check(); err != nil {
+			return err
+		}
+	}
+	w := &waiter{events: events, done: make(chan error, 1)}
+	s.mu.Lock()
+	s.waiting = append(s.waiting, w)
+	s.mu.Unlock()
+	select {
+	case err := <-w.done:
+		return err
+	case s.writer.turn <- struct{}{}:
+		s.commit(s.gather())
+		<-s.writer.turn
+		return <-w.done
+	}
+}
+
+func (s *Store) gather() []*waiter {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	group := s.waiting
+	s.waiting = nil
+	return group
+}
+
+// commit writes the group in one transaction; the caller has the turn. The
+// group is empty when an earlier holder of the turn has served it.
+func (s *Store) commit(group []*waiter) {
+	if len(group) == 0 {
+		return
+	}
+	taken := make([][]int64, len(group))
+	err := s.writer.commit(func(t *tx) {
+		for i, w := range group {
+			for _, e := range w.events {
+				if id, ok := t.apply(e); !ok {
+					taken[i] = append(taken[i], id)
+				}
+			}
+		}
+	})
+	for i, w := range group {
+		w.done <- s.answer(w, taken[i], err)
+	}
+}
+
+// answer ends the claims on what was recorded, then says how it went.
+func (s *Store) answer(w *waiter, taken []int64, err error) error {
+	if err != nil {
+		return err
+	}
+	for _, e := range w.events {
+		switch e := e.(type) {
+		case ledger.Intent:
+			s.desk(e.ID >> 32).recorded(e.ID)
+		case ledger.Outcome:
+			s.desk(e.ID >> 32).recorded(e.ID)
+		}
+	}
+	if len(taken) > 0 {
+		return &ledger.Taken{IDs: taken}
+	}
+	return nil
+}
+
+// apply writes one event and reports whether its entry's state allowed it.
+func (t *tx) apply(e ledger.Event) (id int64, ok bool) {
+	switch e := e.(type) {
+	case ledger.Intent:
+		return e.ID, t.intent(e)
+	case ledger.Outcome:
+		return e.ID, t.outcome(e)
+	}
+	t.err = fmt.Errorf("unknown event %T", e)
+	return 0, false
+}
+
+func (t *tx) intent(e ledger.Intent) bool {
+	t.touch(e.ID>>32, e.At.UnixMilli())
+	const begin = `UPDATE delivery SET state = 1, account = ?2, attempts = attempts + 1,
+		begun = ?3, ended = 0, due = 0, message_id = ?4 WHERE id = ?1 AND state = 0`
+	account := t.account(e.Account)
+	if t.exec(begin, e.ID, account, e.At.UnixMilli(), e.MessageID) == 1 {
+		return true
+	}
+	if !t.archive(e.ID) {
+		return false
+	}
+	t.exec(`DELETE FROM answer WHERE id = ?1`, e.ID)
+	t.exec(`UPDATE delivery SET state = 0 WHERE id = ?1`, e.ID)
+	return t.exec(begin, e.ID, account, e.At.UnixMilli(), e.MessageID) == 1
+}
+
+func (t *tx) outcome(e ledger.Outcome) bool {
+	if !t.end(e) {
+		return false
+	}
+	t.exec(`INSERT OR REPLACE INTO answer (id, stage, code, enhanced, reply, class, rule, bytes)
+		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+		e.ID, e.Stage, e.Code, e.Enhanced, ledger.Bounded(e.Reply), e.Class, e.Rule, e.Bytes)
+	if e.State == ledger.Deferred {
+		t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, e.ID)
+	}
+	return true
+}
+
+// end leads the entry out of its state: the common case is an attempt that
+// began with an intent.
+func (t *tx) end(e ledger.Outcome) bool {
+	from := mask(e.State.From())
+	if from&(1<<sending) != 0 {
+		n := t.exec(`UPDATE delivery SET state = ?2, ended = ?3, due = ?4, attempts = attempts - ?5
+			WHERE id = ?1 AND state = 1`, e.ID, number(e.State), e.At.UnixMilli(), millis(e.Due), count(e.Free))
+		if n == 1 {
+			return true
+		}
+	}
+	if from&(1<<queued) == 0 {
+		return false
+	}
+	return t.endUnbegun(e)
+}
+
+// endUnbegun is the end of an attempt that never came to an intent.
+func (t *tx) endUnbegun(e ledger.Outcome) bool {
+	t.archive(e.ID)
+	tried := e.State == ledger.Refused || e.State == ledger.Deferred
+	var account, begun int64
+	if tried {
+		account = t.account(e.Account)
+	}
+	if tried && !e.Free {
+		begun = e.At.UnixMilli()
+		t.touch(e.ID>>32, begun)
+	}
+	return t.exec(`UPDATE delivery SET state = ?2, ended = ?3, due = ?4, attempts = attempts + (?5 > 0), begun = ?5,
+		account = iif(account = 0, ?6, account) WHERE id = ?1 AND state IN (0, 4)`,
+		e.ID, number(e.State), e.At.UnixMilli(), millis(e.Due), begun, account) == 1
+}
+
+// archive keeps the last attempt of a deferred entry as history before another
+// takes its place, and reports whether the entry was deferred.
+func (t *tx) archive(id int64) bool {
+	if t.exec(`DELETE FROM due WHERE (issue, account, due, id) IN
+		(SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1 AND state = 4)`, id) == 0 {
+		return false
+	}
+	t.exec(`INSERT INTO attempt SELECT d.id, (SELECT count(*) FROM attempt WHERE id = ?1) + 1,
+		d.account, d.begun, d.ended, d.message_id, coalesce(a.stage, ''), coalesce(a.code, 0), coalesce(a.enhanced, ''),
+		coalesce(a.reply, ''), coalesce(a.class, ''), coalesce(a.rule, ''), coalesce(a.bytes, 0),
+		coalesce(a.settled_by, ''), coalesce(a.settled_at, 0)
+		FROM delivery d LEFT JOIN answer a ON a.id = d.id WHERE d.id = ?1`, id)
+	return true
+}
+
+// touchAhead spares most intents the write of their issue's row.
+const touchAhead = 10 * 60 * 1000
+
+// touch keeps issue.touched later than every attempt, so that History passes
+// by issues that rest, and marks the issue for the next start's recovery.
+func (t *tx) touch(issue, at int64) {
+	if at <= t.w.touched[issue] {
+		return
+	}
+	t.exec(`UPDATE issue SET touched = max(touched, ?2), live = 1 WHERE id = ?1`, issue, at+touchAhead)
+	t.w.touched[issue] = at + touchAhead
+}
+
+func count(free bool) int {
+	if free {
+		return 1
+	}
+	return 0
+}

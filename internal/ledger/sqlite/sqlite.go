@@ -1,0 +1,185 @@
+// Package sqlite keeps the ledger in one SQLite file of the state folder, for
+// one process at a time. It owns the tables, the single writer with its group
+// commit, and the claims of the running process.
+//
+// It must never know what a state means: the state machine is package
+// ledger's, and the statements here only ask it.
+package sqlite
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"sync"
+
+	_ "modernc.org/sqlite" // registers the driver
+
+	"hongyan/internal/ledger"
+)
+
+// File is the name of the ledger in the state folder.
+const File = "ledger.db"
+
+// A Store is a ledger that is being written. See [ledger.Store].
+type Store struct {
+	*Reader
+	lock   *lock
+	pool   *sql.DB // of the one writing connection
+	writer *writer
+
+	mu      sync.Mutex
+	waiting []*waiter
+	desks   map[int64]*desk // by issue
+
+	inDoubt int
+}
+
+// Open opens the ledger in the folder dir, makes both if they are missing, and
+// keeps every other process out until Close: while somebody else has it, the
+// error is a [*Held]. Attempts that a dead process left open become in-doubt.
+func Open(ctx context.Context, dir string) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	l, err := acquire(filepath.Join(dir, "ledger.lock"))
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: l, desks: map[int64]*desk{}}
+	if err := s.open(ctx, dir); err != nil {
+		_ = s.Close() // the reason for giving up is the better error
+		return nil, fmt.Errorf("ledger %s: %w", filepath.Join(dir, File), err)
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, dir string) error {
+	file := filepath.Join(dir, File)
+	if err := touch(file); err != nil {
+		return err
+	}
+	var err error
+	if s.pool, err = dial(file, 1, "rw", writing()); err != nil {
+		return err
+	}
+	if err = migrate(ctx, s.pool); err != nil {
+		return err
+	}
+	if s.writer, err = newWriter(ctx, s.pool); err != nil {
+		return err
+	}
+	if s.Reader, err = openReader(ctx, file, "rw"); err != nil {
+		return err
+	}
+	return s.recover()
+}
+
+// touch makes the file readable to its owner only; SQLite gives the files it
+// puts beside it the same mode.
+func touch(file string) error {
+	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// The settings of a connection, in the order in which they are made.
+//
+// synchronous=FULL, never NORMAL: a power cut could take back an intent whose
+// mail has left, and that mail would be sent twice.
+func writing() []string {
+	return []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-12000)"}
+}
+
+func reading() []string {
+	return []string{"busy_timeout(10000)", "query_only(1)"}
+}
+
+// dial opens a pool of at most n connections; mode is ro or rw, which both
+// want the file to be there.
+func dial(file string, n int, mode string, pragmas []string) (*sql.DB, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return nil, err
+	}
+	path := filepath.ToSlash(abs)
+	if path[0] != '/' { // C:/…
+		path = "/" + path
+	}
+	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}, "mode": {mode}}
+	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// recover turns what a dead process was sending into doubts, and makes the
+// ledger's key at its birth.
+func (s *Store) recover() error {
+	return s.writer.write(func(t *tx) {
+		n := t.exec(`UPDATE delivery SET state = ?1 WHERE state = ?2 AND id IN (
+			SELECT d.id FROM issue CROSS JOIN delivery d ON d.id BETWEEN issue.id << 32 AND (issue.id << 32) + 4294967295
+			WHERE issue.live = 1 AND d.state = ?2)`, inDoubt, sending)
+		s.inDoubt = int(n)
+		t.exec(`UPDATE issue SET live = 0 WHERE live = 1`)
+		t.exec(`INSERT INTO install (key) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM install)`, newKey())
+	})
+}
+
+func newKey() []byte {
+	key := make([]byte, 32)
+	_, _ = rand.Read(key) // never fails
+	return key
+}
+
+// InDoubt returns how many attempts were found open and became in-doubt when
+// the store was opened.
+func (s *Store) InDoubt() int { return s.inDoubt }
+
+// Key returns the ledger's own key. See [ledger.Store].
+func (r *Reader) Key(ctx context.Context) ([]byte, error) {
+	var key []byte
+	err := r.db.QueryRowContext(ctx, `SELECT key FROM install`).Scan(&key)
+	return key, wrap("read the ledger's key", err)
+}
+
+// Close waits for the write under way, puts the ledger down and lets others in.
+func (s *Store) Close() error {
+	var errs [4]error
+	if s.writer != nil {
+		errs[0] = s.writer.close()
+	}
+	if s.Reader != nil {
+		errs[1] = s.Reader.Close()
+	}
+	if s.pool != nil {
+		errs[2] = s.pool.Close()
+	}
+	errs[3] = s.lock.release()
+	for _, err := range errs {
+		if err != nil {
+			return fmt.Errorf("close the ledger: %w", err)
+		}
+	}
+	return nil
+}
+
+// desk returns the claims on an issue.
+func (s *Store) desk(issue int64) *desk {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	d := s.desks[issue]
+	if d == nil {
+		d = &desk{cursor: first(issue), claimed: map[int64]ledger.State{}}
+		s.desks[issue] = d
+	}
+	return d
+}
