@@ -185,6 +185,9 @@ func (c *Composer) head(m *Message, l Letter) (err error) {
 
 // body writes the tree's constants and, between them, the leaves.
 func (c *Composer) body(m *Message, l Letter) error {
+	if len(l.HTML) == 0 && len(l.Images) > 0 {
+		return unfit("image "+l.Images[0].Name, "there is no HTML to show it")
+	}
 	ics, err := c.calendar(m, l)
 	if err != nil {
 		return err

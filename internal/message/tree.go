@@ -26,6 +26,9 @@ type tree struct{ constants [][]byte }
 
 // grow lets the library build the tree with sentinels for leaves and cuts them out.
 func grow(s shape) (*tree, error) {
+	if s.calendar && !s.html { // the library's second alternative is free
+		s.calendar, s.html = false, true
+	}
 	e, sentinels := seed(s)
 	raw, err := e.Bytes()
 	if err != nil {
