@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Stage says which step of the dialogue an answer belongs to.
@@ -69,8 +70,22 @@ func New(stage Stage, code int, lines ...string) Answer {
 			text = append(text, rest)
 		}
 	}
-	a.Text = strings.Join(text, " ")
+	a.Text = shorten(strings.Join(text, " "))
 	return a
+}
+
+// longest is what is kept of a text, in bytes: many times what servers say.
+const longest = 4096
+
+func shorten(text string) string {
+	if len(text) <= longest {
+		return text
+	}
+	cut := longest
+	for !utf8.RuneStart(text[cut]) {
+		cut--
+	}
+	return text[:cut] + "…"
 }
 
 // Parse reads a reply that a person copied, "550 5.1.1 No such user", with its
@@ -80,7 +95,7 @@ func Parse(stage Stage, s string) (Answer, error) {
 	var lines []string
 	for line := range strings.Lines(strings.TrimSpace(s)) {
 		line = strings.TrimSpace(line)
-		if n, rest, ok := cutCode(line); ok {
+		if n, rest, _, ok := CutCode(line); ok {
 			code, line = n, rest
 		}
 		lines = append(lines, line)
@@ -91,19 +106,20 @@ func Parse(stage Stage, s string) (Answer, error) {
 	return New(stage, code, lines...), nil
 }
 
-// cutCode takes "550 ", "550-" or a bare "550" off a line.
-func cutCode(line string) (code int, rest string, ok bool) {
+// CutCode takes "550 ", "550-" (more lines follow) or a bare "550" off a line of
+// a reply; ok is false for what is no such line (RFC 5321 §4.2).
+func CutCode(line string) (code int, rest string, more, ok bool) {
 	if len(line) < 3 || !digits(line[:3]) || line[0] < '2' || line[0] > '5' {
-		return 0, "", false
+		return 0, "", false, false
 	}
-	code, _ = strconv.Atoi(line[:3])
+	code = int(line[0]-'0')*100 + int(line[1]-'0')*10 + int(line[2]-'0')
 	if len(line) == 3 {
-		return code, "", true
+		return code, "", false, true
 	}
 	if line[3] != ' ' && line[3] != '-' {
-		return 0, "", false
+		return 0, "", false, false
 	}
-	return code, line[4:], true
+	return code, line[4:], line[3] == '-', true
 }
 
 // cutEnhanced takes an enhanced code off a line if it fits the basic code: RFC

@@ -99,11 +99,11 @@ func (rd *reader) rule(n ast.Node) rule {
 	r := rule{line: lineOf(n)}
 	v := &r.verdict
 	setters := map[string]func(ast.Node){
-		"text":      func(n ast.Node) {
+		"text": func(n ast.Node) {
 			text := rd.needle(n)
 			r.text, r.seeks = strings.ToLower(text), r.seeks+" "+strconv.Quote(text)
 		},
-		"token":     func(n ast.Node) {
+		"token": func(n ast.Node) {
 			token := rd.needle(n)
 			r.token, r.seeks = strings.ToLower(token), r.seeks+" "+token
 		},

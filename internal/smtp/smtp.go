@@ -4,9 +4,10 @@
 package smtp
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
 	"io"
+	"maps"
 	"net"
 	"time"
 
@@ -25,7 +26,7 @@ type Options struct {
 }
 
 // Timeouts are the longest waits for a whole reply, not for a byte of it. A zero
-// means the default of RFC 5321 §4.5.3.2 that stands beside it.
+// means the default that stands beside it, of RFC 5321 §4.5.3.2 where it has one.
 type Timeouts struct {
 	Greeting time.Duration // 5 min
 	Command  time.Duration // 5 min: EHLO, STARTTLS and its handshake, AUTH, RSET
@@ -38,6 +39,20 @@ type Timeouts struct {
 	Quit     time.Duration // 5 s
 }
 
+func (t Timeouts) filled() Timeouts {
+	return Timeouts{
+		Greeting: cmp.Or(t.Greeting, 5*time.Minute),
+		Command:  cmp.Or(t.Command, 5*time.Minute),
+		Mail:     cmp.Or(t.Mail, 5*time.Minute),
+		Rcpt:     cmp.Or(t.Rcpt, 5*time.Minute),
+		Data:     cmp.Or(t.Data, 2*time.Minute),
+		Block:    cmp.Or(t.Block, 3*time.Minute),
+		Dot:      cmp.Or(t.Dot, 10*time.Minute),
+		Early:    cmp.Or(t.Early, 5*time.Second),
+		Quit:     cmp.Or(t.Quit, 5*time.Second),
+	}
+}
+
 // A Mail is what a session sends. Implementations are pointers: a mail is known
 // again by its identity.
 type Mail interface {
@@ -46,37 +61,119 @@ type Mail interface {
 	Size() int64                 // bytes before dot-stuffing
 }
 
-// A Client is one session. Only one goroutine may use it at a time.
-type Client struct{}
+// A Client is one session. Only one goroutine may use it at a time. Once dead,
+// because the link broke, the server said 421 or nonsense, it stays dead.
+type Client struct {
+	wire      *wire
+	limits    Timeouts
+	helo      string
+	frame     bool
+	mayPipe   bool
+	clearAuth bool
 
-// Hello reads the greeting and says EHLO. The connection is the client's from
-// here on; after an error it is closed.
-func Hello(ctx context.Context, conn net.Conn, o Options) (*Client, error) { return &Client{}, nil }
-
-// StartTLS turns the session into a TLS one and says EHLO again. It never goes
-// on in clear: without a valid handshake the client is dead.
-func (c *Client) StartTLS(ctx context.Context, conf *tls.Config) error { return nil }
-
-// Login proves who we are, by PLAIN or else LOGIN.
-func (c *Client) Login(ctx context.Context, user, password string) error { return nil }
-
-// Extensions returns what the server announced, by upper-case keyword.
-func (c *Client) Extensions() map[string]string { return nil }
-
-// Offer takes a mail up to the server's 354; it costs nothing if m rode behind
-// the last dot. Errors are *reply.Refusal or *reply.Lost.
-func (c *Client) Offer(ctx context.Context, m Mail) error { return nil }
-
-// Deliver sends the body of the mail offered last and returns the answer to its
-// final dot, which alone decides. Where pipelining may be used, next's envelope
-// leaves in the same write and next must be offered next. Errors are
-// *reply.Refusal, *reply.Lost or *reply.Doubt.
-func (c *Client) Deliver(ctx context.Context, next Mail) (reply.Answer, error) {
-	return reply.Answer{}, nil
+	announced map[string]string
+	dead      bool
+	open      bool // the server has taken a MAIL that nothing has ended yet
+	offered   Mail // its 354 has come, its body is to follow
+	rider     Mail // its envelope left behind the last dot, its replies are unread
 }
 
-// Dead reports that the session cannot carry another mail.
-func (c *Client) Dead() bool { return false }
+// Hello reads the greeting and says EHLO. The connection is the client's from
+// here on; after an error it is closed. Errors: *reply.Refusal, *reply.Lost.
+func Hello(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
+	c := &Client{
+		wire: newWire(conn, o.Trace), limits: o.Timeouts.filled(), helo: cmp.Or(o.Helo, "localhost"),
+		frame: o.Frame, mayPipe: o.Pipelining, clearAuth: o.ClearAuth,
+	}
+	defer c.wire.hold(ctx)()
+	if err := c.greet(ctx); err != nil {
+		c.dead = true
+		c.wire.conn.Close()
+		return nil, err
+	}
+	return c, nil
+}
 
-// Close says QUIT, ignores the answer and closes the connection.
-func (c *Client) Close() error { return nil }
+func (c *Client) greet(ctx context.Context) error {
+	if _, err := c.hear(ctx, reply.AtGreeting, c.limits.Greeting); err != nil {
+		return err
+	}
+	return c.ehlo(ctx)
+}
+
+// Extensions returns what the server announced: keyword in upper case to its
+// parameters. It is what holds now: after StartTLS, what was said inside TLS.
+func (c *Client) Extensions() map[string]string { return maps.Clone(c.announced) }
+
+// Dead reports that the session cannot carry another mail.
+func (c *Client) Dead() bool { return c.dead }
+
+// Close ends the session and always closes the connection. QUIT and its answer
+// decide nothing, so there is no error to heed. Where the server waits for a
+// body, QUIT would be taken for one: then the link just ends.
+func (c *Client) Close() error {
+	if !c.dead && c.offered == nil && c.rider == nil {
+		ctx := context.Background()
+		if c.wire.say(ctx, c.limits.Quit, "QUIT") == nil {
+			c.wire.hear(ctx, c.limits.Quit)
+		}
+	}
+	c.dead = true
+	c.wire.conn.Close()
+	return nil
+}
+
+// ask says one command and hears its reply.
+func (c *Client) ask(ctx context.Context, stage reply.Stage, limit time.Duration, line string) (reply.Answer, error) {
+	if err := c.wire.say(ctx, limit, line); err != nil {
+		return reply.Answer{}, c.lose(stage, err)
+	}
+	return c.hear(ctx, stage, limit)
+}
+
+// hear reads the reply of a stage before the body. What it expects comes back as
+// an answer; a no as *reply.Refusal; anything else ends the session as *reply.Lost.
+func (c *Client) hear(ctx context.Context, stage reply.Stage, limit time.Duration) (reply.Answer, error) {
+	code, lines, err := c.wire.hear(ctx, limit)
+	if err != nil {
+		return reply.Answer{}, c.lose(stage, err)
+	}
+	a := reply.New(stage, code, lines...)
+	switch {
+	case code >= 400:
+		return a, c.refuse(a)
+	case !expected(stage, code):
+		return a, c.lose(stage, surprise(a.Reply()))
+	}
+	return a, nil
+}
+
+func expected(stage reply.Stage, code int) bool {
+	switch stage {
+	case reply.AtData:
+		return code == 354
+	case reply.AtAuth:
+		return code == 235 || code == 334
+	}
+	return code < 300
+}
+
+// lose ends the session at a stage before the body.
+func (c *Client) lose(stage reply.Stage, err error) error {
+	c.dead = true
+	return &reply.Lost{Stage: stage, Err: err}
+}
+
+func (c *Client) refuse(a reply.Answer) *reply.Refusal {
+	if a.Code == 421 { // RFC 5321 §3.8: the server closes
+		c.dead = true
+	}
+	return &reply.Refusal{Answer: a}
+}
+
+// local is a refusal that needs no server.
+func local(stage reply.Stage, code int, enhanced, text string) *reply.Refusal {
+	return &reply.Refusal{Answer: reply.Answer{
+		Stage: stage, Code: code, Enhanced: enhanced, Text: reply.Clean(text), Local: true,
+	}}
+}
