@@ -35,27 +35,28 @@ func (c *Campaign) checkFile(key, name string) *fault.Fault {
 		key += ".file"
 	}
 	info, err := os.Stat(name)
-	return missing(c.at(key, "%s: %s", key, name), filepath.Dir(name), info, err)
+	return asked{key, name, filepath.Dir(name)}.missing(c.at(key, ""), info, err)
 }
 
-// missing turns the fault into what is wrong with the file, nil if it is there.
-func missing(f *fault.Fault, dir string, info fs.FileInfo, err error) *fault.Fault {
-	key, name := f.What.Args[0], f.What.Args[1].(string) //nolint:errcheck // as made above
+// asked is a file that is looked for: by which key, by what name, in which folder.
+type asked struct{ key, name, dir string }
+
+// missing says in the fault what is wrong with the file; nil if it is there.
+func (a asked) missing(f *fault.Fault, info fs.FileInfo, err error) *fault.Fault {
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		f.What = fault.Textf("%s: there is no file %s", key, name)
-		if near := fault.Near(filepath.Base(name), filesIn(dir)); near != "" {
-			f.Hinted("did you mean %q?", filepath.Join(filepath.Dir(name), near))
+		f.What = fault.Textf("%s: there is no file %s", a.key, a.name)
+		if near := fault.Near(filepath.Base(a.name), filesIn(a.dir)); near != "" {
+			f.Hinted("did you mean %q?", filepath.Join(filepath.Dir(a.name), near))
 		}
-		return f
 	case err != nil:
-		f.What = fault.Textf("%s: %s cannot be read: %s", key, name, err.Error())
-		return f
+		f.What = fault.Textf("%s: %s cannot be read: %s", a.key, a.name, err.Error())
 	case !info.Mode().IsRegular():
-		f.What = fault.Textf("%s: %s is not a file", key, name)
-		return f
+		f.What = fault.Textf("%s: %s is not a file", a.key, a.name)
+	default:
+		return nil
 	}
-	return nil
+	return f
 }
 
 func filesIn(dir string) []string {
@@ -108,14 +109,14 @@ func (c *Campaign) checkAttachments() fault.Faults {
 }
 
 func (c *Campaign) checkAttachment(root *os.Root, a Attachment) *fault.Fault {
-	f := fault.At(c.File, a.Line, "%s: %s", "attachments", a.File)
+	f := fault.At(c.File, a.Line, "")
 	name := filepath.FromSlash(a.File)
 	info, err := root.Stat(name)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) && leaves(name, err) {
+	if err != nil && leaves(name, err) {
 		f.What = fault.Textf("attachments: %s lies outside the folder %s", a.File, c.AttachmentsRoot)
 		return f.Hinted("name the folder that holds all attachments with attachments_root:")
 	}
-	return missing(f, filepath.Join(c.AttachmentsRoot, filepath.Dir(name)), info, err)
+	return asked{"attachments", a.File, filepath.Join(c.AttachmentsRoot, filepath.Dir(name))}.missing(f, info, err)
 }
 
 // leaves tells whether a root refused a name because it leads out of it; the
