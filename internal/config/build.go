@@ -1,0 +1,402 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/list"
+	"hongyan/internal/pace"
+)
+
+// A builder makes a Config of viper's values and knows where each came from.
+type builder struct {
+	tree    *tree
+	set     []override
+	presets map[string]Preset
+	environ []string
+	dir     string
+}
+
+// wrong reports a fault at a key: in the variable that set it, or in the file.
+func (b *builder) wrong(path, format string, args ...any) *fault.Fault {
+	file, line := b.place(path)
+	f := fault.At(file, line, format, args...)
+	if !b.tree.refused[strings.ToLower(path)] {
+		b.tree.faults = append(b.tree.faults, f)
+	}
+	return f
+}
+
+// place returns what set a key: a variable, or a line of the file.
+func (b *builder) place(path string) (file string, line int) {
+	for _, o := range slices.Backward(b.set) {
+		if o.path == strings.ToLower(path) {
+			return o.variable, 0
+		}
+	}
+	return b.tree.file, b.tree.line(path)
+}
+
+func (b *builder) config(file string, values map[string]any) *Config {
+	b.dir = filepath.Dir(file)
+	c := &Config{
+		File: file, Dir: b.dir,
+		Account:  strings.ToLower(text(values["account"])),
+		State:    text(values["state"]),
+		Lang:     b.lang(text(values["lang"])),
+		Accounts: map[string]Account{},
+		Theme:    map[string]string{},
+	}
+	if !strings.Contains(c.State, "://") {
+		c.State = within(b.dir, c.State)
+	}
+	for key, v := range branchOf(values["theme"]) {
+		c.Theme[key] = text(v)
+	}
+	c.Replies = b.replies(values["replies"])
+	c.Retry = b.retry(branchOf(values["retry"]))
+	accounts := branchOf(values["accounts"])
+	for _, name := range b.tree.below["accounts"] { // viper forgets an empty one
+		if name = strings.ToLower(name); accounts[name] == nil {
+			accounts[name] = map[string]any{}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(accounts)) {
+		c.Accounts[name] = b.account(name, branchOf(accounts[name]))
+	}
+	if _, ok := c.Accounts[c.Account]; !ok {
+		b.suggest(b.wrong("account", "there is no account %q", c.Account), c.Account, slices.Sorted(maps.Keys(c.Accounts)))
+	}
+	return c
+}
+
+func (b *builder) suggest(f *fault.Fault, word string, among []string) {
+	if near := fault.Near(word, among); near != "" {
+		f.Hinted("did you mean %q?", near)
+		return
+	}
+	f.Hinted("known are: %s", strings.Join(among, ", "))
+}
+
+func branchOf(v any) map[string]any {
+	m, _ := v.(map[string]any)
+	if m == nil {
+		return map[string]any{}
+	}
+	return m
+}
+
+func text(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case []any:
+		words := make([]string, len(v))
+		for i := range v {
+			words[i] = text(v[i])
+		}
+		return strings.Join(words, ", ")
+	}
+	return strings.TrimSpace(fmt.Sprint(v))
+}
+
+// within returns a path as it stands from a folder.
+func within(dir, path string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(dir, path)
+}
+
+func (b *builder) lang(lang string) string {
+	if lang != "" && lang != "en" && lang != "zh" {
+		b.wrong("lang", "there is no language %q", lang).Hinted("write en or zh")
+	}
+	return lang
+}
+
+func (b *builder) replies(v any) []string {
+	var files []string
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			files = append(files, text(item))
+		}
+	case []string:
+		files = v
+	}
+	for i, file := range files {
+		files[i] = within(b.dir, file)
+		b.exists("replies", files[i])
+	}
+	return files
+}
+
+// exists reports a file that cannot be had.
+func (b *builder) exists(path, file string) bool {
+	info, err := os.Stat(file)
+	if err != nil {
+		b.wrong(path, "%s: %s", file, reason(err))
+		return false
+	}
+	if info.IsDir() {
+		b.wrong(path, "%s is a folder", file)
+		return false
+	}
+	return true
+}
+
+func (b *builder) retry(values map[string]any) pace.Schedule {
+	s, problems := pace.ParseSchedule(text(values["schedule"]), text(values["max_age"]))
+	for _, p := range problems {
+		b.problem("retry", p)
+	}
+	return s
+}
+
+func (b *builder) problem(path string, p pace.Problem) {
+	f := b.wrong(path+sep+p.Key, "")
+	f.What, f.Hint = p.What, p.Hint
+}
+
+// An entry is one account on its way from values to an Account.
+type entry struct {
+	*builder
+	path   string
+	values map[string]any
+	preset Preset
+	Account
+}
+
+func (b *builder) account(name string, values map[string]any) Account {
+	e := entry{builder: b, path: join("accounts", name), values: values}
+	e.Name = name
+	if !safe(name) {
+		b.wrong(e.path, "%q is no name for an account", name).Hinted("use letters, digits, - and _, not more than 64")
+	}
+	if !e.provider() {
+		return e.Account
+	}
+	e.server()
+	e.address()
+	e.login()
+	e.plainText()
+	e.limits()
+	return e.Account
+}
+
+// safe reports whether a name may stand in file names, logs and variables.
+func safe(name string) bool {
+	ok := func(r rune) bool {
+		return unicode.IsLetter(r) || unicode.IsDigit(r) || r == '-' || r == '_' || r == '.'
+	}
+	return name != "" && len(name) <= 64 && !strings.HasPrefix(name, ".") && !strings.HasPrefix(name, "-") &&
+		!strings.ContainsFunc(name, func(r rune) bool { return !ok(r) })
+}
+
+func (e *entry) key(key string) string { return e.path + sep + key }
+
+func (e *entry) text(key string) string { return text(e.values[key]) }
+
+func (e *entry) provider() bool {
+	e.Provider = strings.ToLower(e.text("provider"))
+	if e.Provider == "" {
+		e.wrong(e.path, "account %s has no provider", e.Name).Hinted("known are: %s", strings.Join(names(e.presets), ", "))
+		return false
+	}
+	preset, ok := e.presets[e.Provider]
+	if !ok {
+		e.suggest(e.wrong(e.key("provider"), "there is no provider %q", e.Provider), e.Provider, names(e.presets))
+		return false
+	}
+	e.preset, e.Quirks = preset, preset.Quirks
+	return true
+}
+
+// server settles host, port and TLS. A TLS mode other than the preset's brings
+// its own port, and a well-known port its own TLS mode.
+func (e *entry) server() {
+	e.Host, e.Port, e.TLS = e.preset.Host, e.preset.Port, e.preset.TLS
+	if host := e.text("host"); host != "" {
+		e.Host = host
+	}
+	if strings.ContainsAny(e.Host, " /@") || strings.Contains(e.Host, ":") && !isIP(e.Host) {
+		e.wrong(e.key("host"), "%q is no host", e.Host).Hinted("write the name alone, and the port under port:")
+	}
+	port, ported := e.values["port"].(int)
+	mode := strings.ToLower(e.text("tls"))
+	switch {
+	case mode != "" && !ported && mode != e.TLS:
+		e.Port = portOf(mode)
+	case mode == "" && ported && port == 587:
+		mode = "starttls"
+	}
+	if ported {
+		e.Port = port
+	}
+	if mode != "" {
+		e.TLS = mode
+	}
+	if portOf(e.TLS) == 0 {
+		e.wrong(e.key("tls"), "there is no TLS mode %q", e.TLS).Hinted("write implicit (port 465), starttls (port 587) or none")
+	}
+	if e.Provider != "sandbox" && (e.Port < 1 || e.Port > 65535) && portOf(e.TLS) != 0 {
+		e.wrong(e.key("port"), "there is no port %d", e.Port).Hinted("write a number from 1 to 65535, like 465")
+	}
+	if e.Host == "" && e.Provider != "sandbox" {
+		e.wrong(e.path, "account %s has no host", e.Name).Hinted("provider custom needs the name of its server: host: smtp.example.com")
+	}
+	e.ServerName, e.Helo = e.text("server_name"), e.text("helo")
+	for _, key := range []string{"server_name", "helo"} {
+		if strings.ContainsAny(e.text(key), " <>@") {
+			e.wrong(e.key(key), "%s must be the name of a host", key)
+		}
+	}
+	if file := e.text("ca_file"); file != "" {
+		e.CAFile = within(e.dir, file)
+		e.exists(e.key("ca_file"), e.CAFile)
+	}
+}
+
+func portOf(mode string) int {
+	switch mode {
+	case "implicit":
+		return 465
+	case "starttls":
+		return 587
+	case "none":
+		return 25
+	}
+	return 0
+}
+
+func (e *entry) address() {
+	e.DisplayName = e.text("name")
+	given := e.text("address")
+	if given == "" {
+		given = e.preset.Address
+	}
+	if given == "" {
+		e.wrong(e.path, "account %s has no address", e.Name).Hinted("write the mailbox it sends from: address: you@example.com")
+		return
+	}
+	addr, name, _, f := list.ParseAddress(given)
+	if f != nil {
+		at := e.wrong(e.key("address"), "")
+		at.What, at.Hint = f.What, f.Hint
+		return
+	}
+	e.Address = addr
+	if e.DisplayName == "" {
+		e.DisplayName = name
+	}
+}
+
+// login settles user name and secret: a preset wants both, another server
+// only if one of them is given.
+func (e *entry) login() {
+	e.Username = e.text("username")
+	written := e.text("secret")
+	if written != "" {
+		e.secret(written)
+	}
+	switch {
+	case e.preset.Login == "" && written == "" && e.Username == "":
+		return
+	case written == "":
+		f := e.wrong(e.path, "account %s has no secret", e.Name).Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME")
+		if hint := e.preset.Hint["en"]; hint != "" {
+			f.Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME. %s", fault.Text{Format: hint})
+		}
+	case e.Username == "" && e.preset.Login == "given":
+		e.wrong(e.path, "account %s has no username", e.Name).Hinted("%s gives a user name of its own with the secret: username: …", e.Provider)
+	case e.Username == "":
+		e.Username = e.Address
+	}
+}
+
+func (e *entry) secret(written string) {
+	s, ok := ParseSecret(written)
+	if !ok {
+		e.wrong(e.key("secret"), "a secret does not stand in a file").
+			Hinted("write where it is to be had: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME")
+		return
+	}
+	s.file, s.line = e.place(e.key("secret"))
+	s.dir, s.environ = e.dir, e.environ
+	e.Secret = s
+}
+
+// plainText refuses what would go over a wire readable for all.
+func (e *entry) plainText() {
+	e.Insecure, _ = e.values["insecure"].(bool)
+	if e.TLS != "none" || e.Provider == "sandbox" {
+		return
+	}
+	if e.text("secret") != "" || e.Username != "" {
+		e.wrong(e.key("tls"), "a login without TLS would show the secret to everyone on the way").
+			Hinted("write tls: implicit or tls: starttls, or remove secret and username")
+		return
+	}
+	if !e.Insecure && !isLoopback(e.Host) && e.Host != "" {
+		e.wrong(e.key("tls"), "mails to %s would go unencrypted", e.Host).
+			Hinted("write tls: implicit or tls: starttls; if it must be, add insecure: true")
+	}
+}
+
+func isIP(host string) bool {
+	_, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil
+}
+
+func isLoopback(host string) bool {
+	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
+}
+
+func (e *entry) limits() {
+	own, problems := pace.ParseLimits(branchOf(e.values["limits"]))
+	for _, p := range problems {
+		e.problem(e.key("limits"), p)
+	}
+	if own.HolidaysFile != "" {
+		own.HolidaysFile = within(e.dir, own.HolidaysFile)
+		own.Hours.Holidays = e.holidays(own.HolidaysFile)
+	}
+	e.Limits = own.Over(e.preset.Limits)
+}
+
+func (e *entry) holidays(file string) []pace.Date {
+	path := e.key("limits" + sep + "holidays")
+	if !e.exists(path, file) {
+		return nil
+	}
+	src, err := os.ReadFile(file)
+	if err != nil {
+		e.wrong(path, "%s: %s", file, errors.Unwrap(err))
+		return nil
+	}
+	var out []pace.Date
+	n := 0
+	for line := range strings.Lines(string(plain(src))) {
+		n++
+		if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) == "" {
+			continue
+		}
+		date, ok := pace.ParseDate(line)
+		if !ok {
+			e.tree.faults = append(e.tree.faults, fault.At(file, n, "%q is no date", strings.TrimSpace(line)).Hinted("write one date per line, like 2026-10-01"))
+			continue
+		}
+		out = append(out, date)
+	}
+	return out
+}

@@ -1,0 +1,384 @@
+package config
+
+import (
+	"bytes"
+	"errors"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+
+	"hongyan/internal/fault"
+)
+
+// sep parts the levels of a key; a dot would collide with keys like qq.com.
+const sep = "::"
+
+// A tree is the file as it stands: the line of each key, the keys of each
+// level, and what is wrong. Values are viper's business.
+type tree struct {
+	file    string
+	lines   map[string]int      // by path, in lower case
+	below   map[string][]string // the names below a path, as written
+	anchors map[string]ast.Node
+	refused map[string]bool // paths whose value was told to be wrong
+	muddled bool            // what viper makes of it is not what the user sees
+	faults  fault.Faults
+}
+
+// parse reads the file for its lines and finds whatever its shape does not
+// allow. The faults it returns are those that make all else pointless.
+func parse(file string, src []byte) (*tree, fault.Faults) {
+	t := &tree{file: file, lines: map[string]int{}, below: map[string][]string{}, anchors: map[string]ast.Node{}, refused: map[string]bool{}}
+	f, err := parser.ParseBytes(plain(src), 0, parser.AllowDuplicateMapKey())
+	if err != nil {
+		return t, fault.Faults{t.syntax(src, err)}
+	}
+	if len(f.Docs) > 1 {
+		return t, fault.Faults{fault.At(file, lineOf(f.Docs[1]), "a second document begins here").Hinted("remove the line ---")}
+	}
+	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
+		return t, nil
+	}
+	if _, empty := f.Docs[0].Body.(*ast.CommentGroupNode); !empty {
+		t.level("", f.Docs[0].Body)
+	}
+	return t, nil
+}
+
+// plain drops the mark that Windows editors put first.
+func plain(src []byte) []byte { return bytes.TrimPrefix(src, []byte("\ufeff")) }
+
+// syntax says what the parser could not read. A message may repeat the text it
+// stumbled over, so a line with a secret is not quoted.
+func (t *tree) syntax(src []byte, err error) *fault.Fault {
+	line, message := 0, "it is not valid YAML"
+	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
+		message = e.GetMessage()
+		if token := e.GetToken(); token != nil && token.Position != nil {
+			line = token.Position.Line
+		}
+	}
+	text := ""
+	for i, s := range slices.Collect(bytes.Lines(src)) {
+		if i+2 >= line && i <= line {
+			text += strings.ToLower(string(s))
+		}
+	}
+	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret"), func(s string) bool { return strings.Contains(text, s) }) {
+		message = "it is not valid YAML"
+	}
+	return fault.At(t.file, line, "%s", message).Hinted("indent with blanks, two for each level; put values with : or # in quotes")
+}
+
+func lineOf(n ast.Node) int {
+	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
+		return 0
+	}
+	return n.GetToken().Position.Line
+}
+
+func (t *tree) at(line int, format string, args ...any) *fault.Fault {
+	f := fault.At(t.file, line, format, args...)
+	t.faults = append(t.faults, f)
+	return f
+}
+
+// line returns where a path stands, or the nearest one above it.
+func (t *tree) line(path string) int {
+	for path = strings.ToLower(path); path != ""; path = parent(path) {
+		if n, ok := t.lines[path]; ok {
+			return n
+		}
+	}
+	return 0
+}
+
+func parent(path string) string {
+	if i := strings.LastIndex(path, sep); i >= 0 {
+		return path[:i]
+	}
+	return ""
+}
+
+func join(path, key string) string {
+	if path == "" {
+		return strings.ToLower(key)
+	}
+	return path + sep + strings.ToLower(key)
+}
+
+// level checks the keys of one map.
+func (t *tree) level(path string, n ast.Node) {
+	pairs, ok := t.pairs(n)
+	if !ok {
+		t.at(lineOf(n), "%s must be keys with values", orFile(path)).Hinted("write it like key: value, one below the other")
+		return
+	}
+	for _, pair := range pairs {
+		key := pair.Key.GetToken().Value
+		below := join(path, key)
+		if before, twice := t.lines[below]; twice {
+			t.at(lineOf(pair.Key), "%q stands twice, first in line %d", key, before).Hinted("names do not depend on case")
+			t.muddled = true
+			continue
+		}
+		t.lines[below] = lineOf(pair.Key)
+		t.below[path] = append(t.below[path], key)
+		t.value(below, key, pair)
+	}
+}
+
+func orFile(path string) string {
+	if path == "" {
+		return "the file"
+	}
+	return last(path)
+}
+
+func last(path string) string { return path[strings.LastIndex(path, ":")+1:] }
+
+// pairs returns the keys and values of a map.
+func (t *tree) pairs(n ast.Node) ([]*ast.MappingValueNode, bool) {
+	switch n := t.solid(n).(type) {
+	case *ast.MappingValueNode:
+		return []*ast.MappingValueNode{n}, true
+	case *ast.MappingNode:
+		return n.Values, true
+	}
+	return nil, false
+}
+
+// solid looks through anchors, aliases and tags.
+func (t *tree) solid(n ast.Node) ast.Node {
+	for range 8 {
+		switch x := n.(type) {
+		case *ast.AnchorNode:
+			t.anchors[x.Name.GetToken().Value] = x.Value
+			n = x.Value
+		case *ast.AliasNode:
+			if n = t.anchors[x.Value.GetToken().Value]; n == nil {
+				t.at(lineOf(x), "a value after * refers to a place that there is not").Hinted("put a value that begins with * in quotes")
+				t.muddled = true
+			}
+		case *ast.TagNode:
+			n = x.Value
+		default:
+			return n
+		}
+	}
+	return n
+}
+
+// value checks the value of a key against what the key wants.
+func (t *tree) value(path, key string, pair *ast.MappingValueNode) {
+	kind := kindOf(path)
+	n := t.solid(pair.Value)
+	if kind == unknown {
+		t.stranger(path, key, lineOf(pair.Key))
+		return
+	}
+	if n == nil {
+		return // told already
+	}
+	if _, null := n.(*ast.NullNode); null {
+		if kind != branch {
+			t.at(lineOf(pair.Key), "%s has no value", key).Hinted("write one, or remove the line")
+		}
+		return
+	}
+	switch kind {
+	case branch:
+		t.level(path, n)
+	case limit:
+		if last(path) == "to" {
+			t.level(path, n)
+		}
+	default:
+		if want := kind.refuses(n); want != "" {
+			t.refused[path] = true
+			t.wrong(key, want, n)
+		}
+	}
+}
+
+func (t *tree) wrong(key, want string, n ast.Node) {
+	switch want {
+	case "text":
+		t.at(lineOf(n), "%s must be text", key).Hinted("put it in quotes, so that it is taken letter by letter")
+	case "number":
+		t.at(lineOf(n), "%s must be a whole number", key).Hinted("write it plainly, like 465")
+	case "line":
+		t.at(lineOf(n), "%s must be one line without control characters", key)
+	case "flag":
+		t.at(lineOf(n), "%s must be true or false", key)
+	default:
+		t.at(lineOf(n), "%s must be a list", key).Hinted("write it like [a, b], or one below the other, each after a dash")
+	}
+}
+
+// stranger reports a key that does not exist.
+func (t *tree) stranger(path, key string, line int) {
+	f := t.at(line, "unknown key %q", key)
+	switch word := squash(key); {
+	case slices.ContainsFunc(likeSecret(), func(s string) bool { return strings.Contains(word, squash(s)) }):
+		f.Hinted("write secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME; the secret itself never stands in this file")
+	case strings.Contains(word, "verify") || strings.Contains(word, "insecuretls"):
+		f.Hinted("certificates are always checked; for a private authority name its certificate: ca_file: ca.pem")
+	default:
+		among := keysBelow(parent(path))
+		if near := fault.Near(key, among); near != "" {
+			f.Hinted("did you mean %q?", near)
+			return
+		}
+		f.Hinted("known are: %s", strings.Join(among, ", "))
+	}
+}
+
+// likeSecret are words under which people write a secret down.
+func likeSecret() []string {
+	return []string{"password", "passwd", "pass", "pwd", "auth_code", "authcode", "token", "api_key", "授权码", "密码"}
+}
+
+// squash leaves of a name what counts in a variable: letters, digits, and one
+// underscore for each of the rest.
+func squash(name string) string {
+	return strings.Map(func(r rune) rune {
+		if r < 0x80 && !('a' <= r && r <= 'z' || '0' <= r && r <= '9') {
+			return '_'
+		}
+		return r
+	}, strings.ToLower(name))
+}
+
+// A kind is what a key wants for a value.
+type kind int
+
+const (
+	unknown kind = iota
+	branch       // keys below
+	words        // text
+	number
+	flag
+	series // of text
+	either // text, or a list of it
+	scalar // text or number, taken as text
+	limit  // whatever package pace understands
+)
+
+// refuses returns what the kind wants instead of n, "" if n will do.
+func (k kind) refuses(n ast.Node) string {
+	switch n := n.(type) {
+	case *ast.SequenceNode:
+		if k != series && k != either {
+			return k.want()
+		}
+		for _, item := range n.Values {
+			if words.refuses(item) != "" {
+				return "text"
+			}
+		}
+		return ""
+	case *ast.StringNode, *ast.LiteralNode:
+		if k == number || k == flag || k == series {
+			return k.want()
+		}
+		if strings.ContainsFunc(n.GetToken().Value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+			return "line"
+		}
+		return ""
+	case *ast.IntegerNode:
+		if k == scalar || k == number && strconv.Itoa(plainInt(n)) == n.GetToken().Value {
+			return ""
+		}
+		return k.want()
+	case *ast.FloatNode:
+		if k == scalar {
+			return ""
+		}
+		return k.want()
+	case *ast.BoolNode:
+		if k == flag {
+			return ""
+		}
+		return k.want()
+	}
+	return k.want()
+}
+
+// plainInt reads the number as it is written: 0465 is no port, but octal.
+func plainInt(n *ast.IntegerNode) int {
+	i, err := strconv.Atoi(n.GetToken().Value)
+	if err != nil {
+		return -1
+	}
+	return i
+}
+
+func (k kind) want() string {
+	switch k {
+	case number:
+		return "number"
+	case flag:
+		return "flag"
+	case series:
+		return "list"
+	}
+	return "text"
+}
+
+// shape is every key there is, by path; * stands for a name of the user's.
+func shape() map[string]kind {
+	out := map[string]kind{
+		"account": words, "state": words, "lang": words,
+		"theme": branch, "theme::*": scalar,
+		"replies": series,
+		"retry":   branch, "retry::schedule": either, "retry::max_age": words,
+		"accounts": branch, "accounts::*": branch,
+		"accounts::*::limits": branch, "accounts::*::limits::*": limit, "accounts::*::limits::to::*": limit,
+		"accounts::*::port": number, "accounts::*::insecure": flag,
+	}
+	for _, key := range []string{"provider", "address", "name", "secret", "host", "tls", "ca_file", "username", "server_name", "helo"} {
+		out["accounts::*::"+key] = words
+	}
+	return out
+}
+
+// kindOf returns what the key at a path wants.
+func kindOf(path string) kind {
+	for pattern, k := range shape() {
+		if matches(pattern, path) {
+			return k
+		}
+	}
+	return unknown
+}
+
+// matches reports whether a path fits a pattern with a * for any name.
+func matches(pattern, path string) bool {
+	want, got := strings.Split(pattern, sep), strings.Split(path, sep)
+	if len(want) != len(got) {
+		return false
+	}
+	for i := range want {
+		if want[i] != "*" && want[i] != got[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// keysBelow returns the keys that a path may have, sorted.
+func keysBelow(path string) []string {
+	var out []string
+	for _, key := range slices.Sorted(maps.Keys(shape())) {
+		if matches(parent(key), path) && last(key) != "*" {
+			out = append(out, last(key))
+		}
+	}
+	return out
+}
