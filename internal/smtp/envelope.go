@@ -132,15 +132,14 @@ func (c *Client) heed(ctx context.Context, s step) error {
 	return err
 }
 
-// interrupted hears what the server says unasked: a goodbye is a refusal, any
-// other word means that questions and answers no longer fit together.
+// interrupted hears what the server says unasked and ends the session: a 421 is
+// a refusal, any other word means that answers no longer fit the questions.
 func (c *Client) interrupted(ctx context.Context, stage reply.Stage) error {
 	a, err := c.hear(ctx, stage, c.limits.Early)
-	c.dead = true
-	if err == nil {
-		err = c.lose(stage, surprise(a.Reply()))
+	if c.dead { // a goodbye, or nonsense
+		return err
 	}
-	return err
+	return c.lose(stage, surprise(a.Reply()))
 }
 
 func (c *Client) pipes() bool { return c.mayPipe && c.has("PIPELINING") }

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"os"
 	"strings"
@@ -41,9 +42,9 @@ type wire struct {
 	conn   net.Conn
 	r      *bufio.Reader
 	trace  io.Writer
-	framed bool   // a binary frame may stand before a reply
-	block  []byte // where a block is put together
-	parts  [][]byte
+	framed bool     // a binary frame may stand before a reply
+	block  []byte   // where a block is put together, and its parts
+	parts  [][]byte // (writev empties them, so they are never the mail's own)
 
 	mu   sync.Mutex
 	turn uint64 // who may set deadlines: the operation that holds the wire
@@ -89,9 +90,11 @@ func (w *wire) within(ctx context.Context, limit time.Duration) {
 	w.conn.SetDeadline(time.Now().Add(limit))
 }
 
-// why says in words what ended a read or a write.
+// why says in words what ended a read or a write, if anything did.
 func why(ctx context.Context, limit time.Duration, err error) error {
 	switch {
+	case err == nil:
+		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -113,13 +116,6 @@ func (w *wire) sayMasked(ctx context.Context, limit time.Duration, line, shown s
 	w.note("> ", shown)
 	w.within(ctx, limit)
 	_, err := io.WriteString(w.conn, line+"\r\n")
-	return wrap(ctx, limit, err)
-}
-
-func wrap(ctx context.Context, limit time.Duration, err error) error {
-	if err == nil {
-		return nil
-	}
 	return why(ctx, limit, err)
 }
 
@@ -128,7 +124,7 @@ func wrap(ctx context.Context, limit time.Duration, err error) error {
 func (w *wire) hear(ctx context.Context, limit time.Duration) (code int, lines []string, err error) {
 	w.within(ctx, limit)
 	code, lines, err = w.readReply()
-	return code, lines, wrap(ctx, limit, err)
+	return code, lines, why(ctx, limit, err)
 }
 
 func (w *wire) readReply() (code int, lines []string, err error) {
@@ -235,9 +231,9 @@ func (w *wire) write(ctx context.Context, limit time.Duration, parts ...[]byte) 
 			continue
 		}
 		if isTLS(w.conn) {
-			return sure, sure - n + size, wrap(ctx, limit, err)
+			return sure, sure - n + size, why(ctx, limit, err)
 		}
-		return sure, sure, wrap(ctx, limit, err)
+		return sure, sure, why(ctx, limit, err)
 	}
 	return sure, sure, nil
 }
@@ -262,24 +258,25 @@ func (w *wire) put(block net.Buffers) (int64, error) {
 
 // blocks cuts the parts into runs of at most 64 KiB and yields each with its
 // size. A run is valid until the next one.
-func (w *wire) blocks(parts [][]byte) func(yield func(net.Buffers, int64) bool) {
+func (w *wire) blocks(parts [][]byte) iter.Seq2[net.Buffers, int64] {
 	return func(yield func(net.Buffers, int64) bool) {
-		run, size := w.parts[:0], 0
+		w.parts = w.parts[:0]
+		size := 0
 		for _, part := range parts {
 			for len(part) > 0 {
 				n := min(len(part), maxBlock-size)
-				run, part, size = append(run, part[:n]), part[n:], size+n
+				w.parts, part, size = append(w.parts, part[:n]), part[n:], size+n
 				if size < maxBlock {
 					continue
 				}
-				if !yield(run, int64(size)) {
+				if !yield(w.parts, int64(size)) {
 					return
 				}
-				run, size = w.parts[:0], 0
+				w.parts, size = w.parts[:0], 0
 			}
 		}
 		if size > 0 {
-			yield(run, int64(size))
+			yield(w.parts, int64(size))
 		}
 	}
 }
