@@ -3,7 +3,6 @@ package sandbox
 import (
 	"encoding/base64"
 	"strings"
-	"time"
 )
 
 // auth checks a login by PLAIN (RFC 4616) or LOGIN.
@@ -88,16 +87,16 @@ func (x *session) decode(words string) (string, bool) {
 
 // admit gives the verdict on the login.
 func (x *session) admit(user, code string) {
-	if a := x.action(AtAuth, nil, time.Now()); a != (Action{}) {
-		x.act(a, a.Reply)
+	name := "badlogin"
+	if x.lets(user, code) {
+		name = "loggedin"
+	}
+	said := x.answer(AtAuth, x.p.Replies[name])
+	if strings.HasPrefix(said, "235") {
+		x.login = user
+		x.enter(user)
 		return
 	}
-	if !x.lets(user, code) {
-		x.log.Info("login refused", "user", user)
-		x.say("badlogin")
-		return
-	}
-	x.login = user
-	x.enter(user)
-	x.say("loggedin")
+	x.log.Info("login refused", "user", user)
+	x.hangUp(name)
 }

@@ -99,9 +99,11 @@ func (x *session) verdict(body []byte) {
 		x.refuse(a, own)
 		return
 	}
-	if x.act(Action{Wait: a.Wait}, "") {
-		x.accept(letter, own)
+	if !x.act(Action{Wait: a.Wait}, "") {
+		return
 	}
+	x.accept(letter, own)
+	x.act(Action{Cut: a.Cut}, "")
 }
 
 func (x *session) refuse(a Action, words string) {

@@ -53,7 +53,7 @@ type mailroom struct {
 	last  int // number of the newest
 	taken int
 	files []string // kept in dir, oldest first
-	mails []Mail   // newest, oldest first
+	mails []Mail   // oldest first; the newest most of them count
 }
 
 func openMailroom(o Options) (*mailroom, error) {
@@ -190,8 +190,8 @@ func (m *mailroom) remember(letter Mail) error {
 	defer m.mu.Unlock()
 	m.taken++
 	m.mails = append(m.mails, letter)
-	if over := len(m.mails) - m.most; over > 0 {
-		m.mails = slices.Delete(m.mails, 0, over)
+	if len(m.mails) >= 2*m.most { // seldom, because it moves them all
+		m.mails = slices.Delete(m.mails, 0, len(m.mails)-m.most)
 	}
 	if letter.File == "" {
 		return nil
@@ -230,7 +230,7 @@ func (m *mailroom) count() int {
 func (m *mailroom) list() []Mail {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return slices.Clone(m.mails)
+	return slices.Clone(m.mails[max(0, len(m.mails)-m.most):])
 }
 
 func (m *mailroom) close() error {

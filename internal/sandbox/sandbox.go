@@ -68,8 +68,11 @@ type Options struct {
 	Idle               time.Duration     // a silent client is sent away after this; 0 = 5 minutes
 	Certificate        *tls.Certificate  // instead of the one made on the spot
 	MaxTLS             uint16            // the only TLS version spoken, to rehearse a downgrade; 0 = modern ones
-	Hook               func(stage Stage, n int) Action
-	Log                *slog.Logger // nil = silent
+	Log                *slog.Logger      // nil = silent
+
+	// Hook, when not nil, is asked at each stage that is reached, by all
+	// connections at once; n is 1 when it is reached for the first time.
+	Hook func(stage Stage, n int) Action
 }
 
 // Limits are those of the provider; zero = the profile's, negative = none.

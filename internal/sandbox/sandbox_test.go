@@ -212,15 +212,19 @@ func TestOnlyTheNewestMailsAreKeptAndNoneIsOverwritten(t *testing.T) {
 	o := sandbox.Options{TLS: sandbox.Plain, Dir: dir, Keep: 2}
 	for range 2 {
 		s := start(t, o)
+		mailTo(t, s, "x@example.com")
 		mailTo(t, s, "a@example.com")
 		mailTo(t, s, "b@example.com")
+		if m := s.Mails(); len(m) != 2 || m[0].To[0] != "a@example.com" {
+			t.Errorf("remembered %+v", m)
+		}
 	}
-	if got, want := names(t, dir), []string{"000003-a@example.com.eml", "000004-b@example.com.eml", "accepted.log"}; !slices.Equal(got, want) {
+	if got, want := names(t, dir), []string{"000005-a@example.com.eml", "000006-b@example.com.eml", "accepted.log"}; !slices.Equal(got, want) {
 		t.Errorf("kept %q", got)
 	}
 	record, _ := os.ReadFile(filepath.Join(dir, "accepted.log"))
-	if n := strings.Count(string(record), "\n"); n != 4 {
-		t.Errorf("%d lines in the record, want all 4", n)
+	if n := strings.Count(string(record), "\n"); n != 6 {
+		t.Errorf("%d lines in the record, want all 6", n)
 	}
 }
 

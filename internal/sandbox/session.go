@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"time"
 )
@@ -93,7 +94,8 @@ func (x *session) flush() error {
 
 // welcome brings the client as far as the greeting.
 func (x *session) welcome() bool {
-	if !x.act(x.action(AtConnect, nil, time.Now()), "") {
+	a := x.action(AtConnect, nil, time.Now())
+	if !x.act(a, a.Reply) {
 		return false
 	}
 	if x.o.TLS == Implicit && !x.shake() {
@@ -147,17 +149,19 @@ func (x *session) line() (string, error) {
 
 // say gives the profile's reply of this name.
 func (x *session) say(name string) {
-	for _, h := range x.p.Hangup {
-		x.over = x.over || h == name
-	}
-	if x.over {
-		x.cut = Close
-	}
 	words := x.p.Replies[name]
 	if strings.HasPrefix(words, "50") {
 		x.faults++
 	}
 	x.write(words)
+	x.hangUp(name)
+}
+
+// hangUp ends the dialogue if the provider does so after this reply.
+func (x *session) hangUp(name string) {
+	if slices.Contains(x.p.Hangup, name) {
+		x.over, x.cut = true, Close
+	}
 }
 
 // answer gives the server's own answer at a stage, or what the hook or the

@@ -8,7 +8,6 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
-	"os"
 	"syscall"
 	"time"
 
@@ -170,8 +169,12 @@ func (s *Sender) upgrade(ctx context.Context, client *smtp.Client, p *Probe) err
 		return s.unsafe(NoStartTLS, nil)
 	}
 	err := client.StartTLS(ctx, s.config(p))
-	if _, refused := errors.AsType[*reply.Refusal](err); refused || err == nil {
+	r, refused := errors.AsType[*reply.Refusal](err)
+	switch {
+	case err == nil, refused && !r.Local:
 		return err
+	case refused: // STARTTLS was offered, so all that is left is what came behind the 220
+		return s.unsafe(Injected, err)
 	}
 	return s.distrust(reply.AtStartTLS, err)
 }
@@ -217,7 +220,10 @@ func broken(err error) bool {
 	if _, ok := errors.AsType[syscall.Errno](err); ok {
 		return true
 	}
-	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, os.ErrDeadlineExceeded, context.Canceled, context.DeadlineExceeded} {
+	if late, ok := errors.AsType[net.Error](err); ok && late.Timeout() {
+		return true
+	}
+	for _, e := range []error{io.EOF, io.ErrUnexpectedEOF, net.ErrClosed, context.Canceled} {
 		if errors.Is(err, e) {
 			return true
 		}

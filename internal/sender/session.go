@@ -69,7 +69,7 @@ func gone(err error) bool {
 // (perhaps taken: nobody but a person may have it sent again).
 func (x *Session) Deliver(ctx context.Context, next smtp.Mail) (reply.Answer, error) {
 	if x.client == nil {
-		return reply.Answer{}, &reply.Lost{Stage: reply.AtData, Err: errors.New("no mail was offered")}
+		return reply.Answer{}, errors.New("no mail was offered")
 	}
 	if x.full(x.mails + 1) {
 		next = nil
@@ -89,15 +89,18 @@ func (x *Session) settle(err error) {
 	}
 }
 
-// spent reports whether the connection is due to be renewed. A clock that was
-// set back tells nothing about the silence, so it counts as too long.
+// spent reports whether the connection is due to be renewed.
 func (x *Session) spent(now time.Time) bool {
 	if x.client == nil {
 		return false
 	}
-	quiet := now.Round(0).Sub(x.used)
-	idle := x.s.a.Idle
-	return x.client.Dead() || x.full(x.mails) || idle > 0 && (quiet >= idle || quiet < 0)
+	return x.client.Dead() || x.full(x.mails) || stale(now.Round(0).Sub(x.used), x.s.a.Idle)
+}
+
+// stale reports whether a connection was quiet for too long. A clock that was
+// set back tells nothing about the silence, so it counts as too long.
+func stale(quiet, idle time.Duration) bool {
+	return idle > 0 && (quiet >= idle || quiet < 0)
 }
 
 func (x *Session) full(mails int) bool {
