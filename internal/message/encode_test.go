@@ -89,6 +89,7 @@ func FuzzFileNames(f *testing.F) {
 	for _, s := range []string{
 		"a.pdf", "发票.pdf", `we"ird\name.pdf`, "../../etc/passwd", "a\u202efdp.exe", "\u2066x\u2069.txt", "\r\nX: y", "", ".", "..", " .x. ", "a/b\\c",
 		strings.Repeat("很", 300) + ".docx", "=?utf-8?B?5byg?=", "a;b=c", "%41", "it's", "\xff.pdf", "NUL", "C:\\a.txt", "\u200b", "x." + strings.Repeat("e", 300),
+		strings.Repeat("x", 199) + " y",
 	} {
 		f.Add(s)
 	}

@@ -182,7 +182,9 @@ func judge(t *testing.T, h message.Letterhead, tr trial, f finding) {
 
 // known tells what Python calls a defect and is meant: names in encoded words
 // inside quotes, for QQ and Outlook.
-func known(defect string) bool { return strings.HasPrefix(defect, "InvalidHeaderDefect in Content-Type") }
+func known(defect string) bool {
+	return strings.HasPrefix(defect, "InvalidHeaderDefect in Content-Type")
+}
 
 // unspaced drops blanks: Python shows one between two encoded words of a
 // display name, though RFC 2047 §6.2 has them ignored.

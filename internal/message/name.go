@@ -28,7 +28,7 @@ func CleanName(name string) string {
 	if len(ext) > 20 {
 		ext = ""
 	}
-	return name[:cut(name, longest-len(ext))] + ext
+	return strings.Trim(name[:cut(name, longest-len(ext))], " .") + ext
 }
 
 // visible drops a character by which a name would look like another.
