@@ -1,0 +1,280 @@
+package render
+
+import (
+	"slices"
+	"strings"
+	"text/template"
+	"text/template/parse"
+)
+
+// A script is a template set whose execution tells literal text from printed
+// values: each text node was replaced by the id of a mark.
+type script struct {
+	tmpl  *template.Template
+	trees map[string]*parse.Tree
+	ids   [][]byte // the text of node i; identity, not content, is what counts
+	marks []mark
+	sites map[*parse.ActionNode]*site
+}
+
+// A mark is what an id stands for: literal text, or a bare field.
+type mark struct {
+	text  string
+	field bool   // print the field of site.needs[0]
+	file  string // where the text stands
+	line  int
+	site  *site // the action that prints right after the text, or the field's own place
+}
+
+// A site is the place of an action that prints.
+type site struct {
+	file  string
+	line  int
+	needs []string // fields that must not be empty
+	bare  bool     // prints needs[0] and nothing else
+	kind  kind
+}
+
+type kind byte
+
+const (
+	data    kind = iota
+	trusted      // Markdown, by the markdown function
+	picture      // the text of a QR code
+)
+
+const idSize = 3
+
+// rewrite replaces the text of all trees by marks and builds the set to execute.
+func (p *parsing) rewrite(set map[string]*parse.Tree) *script {
+	s := &script{trees: set, sites: map[*parse.ActionNode]*site{}, tmpl: template.New(rootName).Option("missingkey=zero").Funcs(callables())}
+	for _, name := range sortedKeys(set) {
+		w := &rewriter{script: s, parsing: p, tree: set[name], vars: map[string]string{}}
+		w.list(set[name].Root)
+		if _, err := s.tmpl.AddParseTree(name, set[name]); err != nil {
+			p.breakdown = err
+		}
+	}
+	return s
+}
+
+// mark adds a mark and returns the node that announces it.
+func (s *script) mark(m mark, pos parse.Pos) *parse.TextNode {
+	n := len(s.marks)
+	id := []byte{byte(n >> 16), byte(n >> 8), byte(n)}
+	s.ids, s.marks = append(s.ids, id), append(s.marks, m)
+	return &parse.TextNode{NodeType: parse.NodeText, Pos: pos, Text: id}
+}
+
+// lookup returns the mark that p announces. A value with the same bytes stands
+// elsewhere in memory, so no value can pass for a mark.
+func (s *script) lookup(p []byte) (int, bool) {
+	if len(p) != idSize {
+		return 0, false
+	}
+	n := int(p[0])<<16 | int(p[1])<<8 | int(p[2])
+	return n, n < len(s.ids) && &p[0] == &s.ids[n][0]
+}
+
+type rewriter struct {
+	script  *script
+	parsing *parsing
+	tree    *parse.Tree
+	vars    map[string]string // variable → the bare field it was set from
+}
+
+func (w *rewriter) list(l *parse.ListNode) {
+	if l == nil {
+		return
+	}
+	out := make([]parse.Node, 0, len(l.Nodes)+2)
+	for _, node := range l.Nodes {
+		switch n := node.(type) {
+		case *parse.TextNode:
+			file, line := w.parsing.place(w.tree, n)
+			out = append(out, w.script.mark(mark{text: string(n.Text), file: file, line: line}, n.Pos))
+			continue
+		case *parse.ActionNode:
+			out = w.action(out, n)
+			continue
+		case *parse.IfNode:
+			w.branch(&n.BranchNode)
+		case *parse.WithNode:
+			w.branch(&n.BranchNode)
+		case *parse.RangeNode:
+			w.branch(&n.BranchNode)
+			// Each turn of a range is seen by the writer, so that an endless one ends.
+			n.List.Nodes = slices.Insert(n.List.Nodes, 0, parse.Node(w.script.mark(mark{}, n.Pos)))
+		}
+		out = append(out, node)
+	}
+	l.Nodes = out
+}
+
+func (w *rewriter) branch(b *parse.BranchNode) {
+	w.list(b.List)
+	w.list(b.ElseList)
+}
+
+func (w *rewriter) action(out []parse.Node, n *parse.ActionNode) []parse.Node {
+	indexFields(n.Pipe)
+	if len(n.Pipe.Decl) > 0 {
+		if name, ok := bareField(n.Pipe); ok {
+			w.vars[n.Pipe.Decl[0].Ident[0]] = name
+		}
+		return append(out, n)
+	}
+	st := w.site(n)
+	if st.bare && st.kind == data && isField(n.Pipe) {
+		return append(out, w.script.mark(mark{field: true, site: st}, n.Pos))
+	}
+	w.script.sites[n] = st
+	if len(out) > 0 {
+		if text, ok := out[len(out)-1].(*parse.TextNode); ok {
+			id, _ := w.script.lookup(text.Text)
+			if m := &w.script.marks[id]; !m.field && m.site == nil {
+				m.site = st
+				return append(out, n)
+			}
+		}
+	}
+	return append(out, w.script.mark(mark{site: st}, n.Pos), n)
+}
+
+func (w *rewriter) site(n *parse.ActionNode) *site {
+	file, line := w.parsing.place(w.tree, n)
+	st := &site{file: file, line: line, needs: needs(n.Pipe)}
+	if name, ok := bareField(n.Pipe); ok {
+		st.bare, st.needs = true, []string{name}
+	}
+	if v, ok := loneVariable(n.Pipe); ok && w.vars[v] != "" {
+		st.bare, st.needs = true, []string{w.vars[v]}
+	}
+	switch lastFunction(n.Pipe) {
+	case "markdown":
+		st.kind = trusted
+	case "qr":
+		st.kind = picture
+	}
+	return st
+}
+
+// isField reports whether a pipeline is a field itself and not a variable.
+func isField(p *parse.PipeNode) bool { _, ok := bareField(p); return ok }
+
+// bareField returns the field that a pipeline prints as it stands: {{.name}},
+// {{$.name}} or {{field "name"}}.
+func bareField(p *parse.PipeNode) (string, bool) {
+	if len(p.Cmds) != 1 {
+		return "", false
+	}
+	args := p.Cmds[0].Args
+	if len(args) == 1 {
+		return fieldName(args[0])
+	}
+	if len(args) == 3 && isIdent(args[0], "index") {
+		v, isVar := args[1].(*parse.VariableNode)
+		if s, ok := args[2].(*parse.StringNode); ok && isVar && len(v.Ident) == 1 && v.Ident[0] == "$" {
+			return s.Text, true
+		}
+	}
+	return "", false
+}
+
+func fieldName(n parse.Node) (string, bool) {
+	switch n := n.(type) {
+	case *parse.FieldNode:
+		return n.Ident[0], len(n.Ident) == 1
+	case *parse.VariableNode:
+		if n.Ident[0] == "$" && len(n.Ident) == 2 {
+			return n.Ident[1], true
+		}
+	}
+	return "", false
+}
+
+func loneVariable(p *parse.PipeNode) (string, bool) {
+	if len(p.Cmds) != 1 || len(p.Cmds[0].Args) != 1 {
+		return "", false
+	}
+	v, ok := p.Cmds[0].Args[0].(*parse.VariableNode)
+	if !ok || len(v.Ident) != 1 || v.Ident[0] == "$" {
+		return "", false
+	}
+	return v.Ident[0], true
+}
+
+func lastFunction(p *parse.PipeNode) string {
+	if id, ok := p.Cmds[len(p.Cmds)-1].Args[0].(*parse.IdentifierNode); ok {
+		return id.Ident
+	}
+	return ""
+}
+
+func isIdent(n parse.Node, name string) bool {
+	id, ok := n.(*parse.IdentifierNode)
+	return ok && id.Ident == name
+}
+
+// guards are the functions whose arguments may be empty.
+var guards = strings.Fields("or and not default eq ne lt le gt ge len contains hasPrefix hasSuffix")
+
+// needs returns the fields of a printed pipeline that must not be empty: all
+// but those that a guard looks at.
+func needs(p *parse.PipeNode) []string {
+	var out []string
+	for i, cmd := range p.Cmds {
+		guarded := slices.ContainsFunc(p.Cmds[i:], func(c *parse.CommandNode) bool {
+			id, ok := c.Args[0].(*parse.IdentifierNode)
+			return ok && slices.Contains(guards, id.Ident)
+		})
+		if guarded {
+			continue
+		}
+		if name, ok := bareField(&parse.PipeNode{Cmds: []*parse.CommandNode{cmd}}); ok {
+			out = append(out, name)
+			continue
+		}
+		for _, arg := range cmd.Args {
+			if name, ok := fieldName(arg); ok {
+				out = append(out, name)
+			}
+			if sub, ok := arg.(*parse.PipeNode); ok {
+				out = append(out, needs(sub)...)
+			}
+		}
+	}
+	return out
+}
+
+// indexFields turns {{field "Order No."}} into {{index $ "Order No."}}, which
+// needs no access to the row from a function.
+func indexFields(p *parse.PipeNode) {
+	eachCommand(p, func(c *parse.CommandNode) {
+		if len(c.Args) != 2 || !isIdent(c.Args[0], "field") {
+			return
+		}
+		root := &parse.VariableNode{NodeType: parse.NodeVariable, Pos: c.Pos, Ident: []string{"$"}}
+		c.Args = []parse.Node{parse.NewIdentifier("index").SetPos(c.Pos), root, c.Args[1]}
+	})
+}
+
+// eachCommand visits the commands of a pipeline and of the pipelines in it.
+func eachCommand(p *parse.PipeNode, visit func(*parse.CommandNode)) {
+	if p == nil {
+		return
+	}
+	for _, cmd := range p.Cmds {
+		visit(cmd)
+		for _, arg := range cmd.Args {
+			switch a := arg.(type) {
+			case *parse.PipeNode:
+				eachCommand(a, visit)
+			case *parse.ChainNode:
+				if sub, ok := a.Node.(*parse.PipeNode); ok {
+					eachCommand(sub, visit)
+				}
+			}
+		}
+	}
+}
