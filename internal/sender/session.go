@@ -80,6 +80,14 @@ func (x *Session) Deliver(ctx context.Context, next smtp.Mail) (reply.Answer, er
 	return answer, err
 }
 
+// Pipelines reports whether a mail may ride behind the one that was offered last.
+func (x *Session) Pipelines() bool {
+	return x.client != nil && x.client.Pipelines() && !x.full(x.mails+1)
+}
+
+// Riding reports whether the mail to be offered next rides already.
+func (x *Session) Riding() bool { return x.client != nil && x.client.Riding() }
+
 // settle lets a connection go that can carry no other mail.
 func (x *Session) settle(err error) {
 	x.used = time.Now().Round(0) // without the monotonic clock, which stands still while a laptop sleeps

@@ -108,6 +108,12 @@ func (c *Client) Extensions() map[string]string { return maps.Clone(c.announced)
 // Dead reports that the session cannot carry another mail.
 func (c *Client) Dead() bool { return c.dead }
 
+// Pipelines reports whether the next mail's envelope may ride behind a dot.
+func (c *Client) Pipelines() bool { return !c.dead && c.pipes() }
+
+// Riding reports whether the envelope of the mail to be offered next has left.
+func (c *Client) Riding() bool { return !c.dead && c.rider != nil }
+
 // Close ends the session and always closes the connection. QUIT and its answer
 // decide nothing, so there is no error to heed. Where the server waits for a
 // body, QUIT would be taken for one: then the link just ends.
