@@ -1,7 +1,6 @@
 package report
 
 import (
-	"fmt"
 	"io"
 	"slices"
 	"strconv"
@@ -67,7 +66,7 @@ func (t *table) add(e ledger.Entry) error {
 		return err
 	}
 	cells := []string{number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
-		code(e), e.Reply, e.MessageID, sentAt(e, t.zone)}
+		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone)}
 	for _, name := range t.columns {
 		cells = append(cells, e.Fields[name])
 	}
@@ -87,8 +86,11 @@ func number(n int) string {
 	return strconv.Itoa(n)
 }
 
-// code is the basic and the enhanced code, "550 5.1.1".
-func code(e ledger.Entry) string { return strings.TrimSpace(number(e.Code) + " " + e.Enhanced) }
+// answer is what the server said, with its enhanced code, safe to show.
+func answer(e ledger.Entry) string { return strings.TrimSpace(e.Enhanced + " " + Printable(e.Reply)) }
+
+// full is the answer with its code: "550 5.1.1 no such user".
+func full(e ledger.Entry) string { return strings.TrimSpace(number(e.Code) + " " + answer(e)) }
 
 // sentAt is when the server took the mail, in RFC 3339 with the zone's offset.
 func sentAt(e ledger.Entry, zone *time.Location) string {
@@ -133,8 +135,11 @@ func formula(cell string) bool {
 	if cell == "" || plain(cell) {
 		return false
 	}
-	if strings.ContainsRune("\t\r\x00", rune(cell[0])) {
+	switch c := cell[0]; {
+	case c == '\t', c == '\r', c == 0:
 		return true
+	case c < 0x80 && c > ' ':
+		return strings.IndexByte("=+-@", c) >= 0
 	}
 	cell = strings.TrimLeftFunc(cell, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == 0 })
 	for _, r := range cell {
@@ -200,5 +205,5 @@ func (f *failed) add(e ledger.Entry) error {
 
 // why says in one line what became of an entry: "refused: 550 5.1.1 no such user".
 func why(e ledger.Entry) string {
-	return strings.TrimSuffix(fmt.Sprintf("%s: %s", e.State, strings.TrimSpace(code(e)+" "+Printable(e.Reply))), ": ")
+	return strings.TrimSuffix(string(e.State)+": "+full(e), ": ")
 }

@@ -64,12 +64,13 @@ func (p *page) add(e ledger.Entry) {
 		return
 	}
 	p.rows[e.State] = append(p.rows[e.State], pageRow{Line: e.Line, Address: Printable(e.Address), Account: Printable(e.Account),
-		Reply: bounded(Printable(strings.TrimSpace(code(e)+" "+e.Reply)), mostReply), Sent: clock(e, p.options.Now.Location())})
+		Reply: bounded(full(e), mostReply), Sent: clock(e, p.options.Now.Location())})
 }
 
 // reason counts answers that differ only in their numbers and addresses as one.
 func (p *page) reason(e ledger.Entry) {
-	text := strings.TrimSpace(code(e) + " " + bounded(Printable(e.Reply), 120))
+	e.Reply = bounded(e.Reply, 120)
+	text := full(e)
 	key := string(e.State) + blur(text)
 	r := p.reasons[key]
 	switch {
@@ -83,13 +84,17 @@ func (p *page) reason(e ledger.Entry) {
 // blur replaces what differs from mail to mail: words with a digit or an @,
 // the leading code aside.
 func blur(text string) string {
-	words := strings.Fields(text)
-	for i, w := range words {
-		if i > 0 && strings.ContainsAny(w, "0123456789@") {
-			words[i] = "#"
+	first := true
+	var b strings.Builder
+	for word := range strings.FieldsSeq(text) {
+		if !first && strings.ContainsAny(word, "0123456789@") {
+			word = "#"
 		}
+		b.WriteByte(' ')
+		b.WriteString(word)
+		first = false
 	}
-	return strings.Join(words, " ")
+	return b.String()
 }
 
 func bounded(s string, runes int) string {

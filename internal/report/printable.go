@@ -32,7 +32,10 @@ func Printable(s string) string {
 // unseen leaves the joiners of emoji and Indic scripts alone.
 func unseen(r rune) bool {
 	const nonJoiner, joiner = '\u200c', '\u200d'
-	if r == nonJoiner || r == joiner {
+	switch {
+	case r < 0x7f:
+		return r < ' '
+	case r == nonJoiner, r == joiner, '\u2e80' <= r && r <= '\ud7ff':
 		return false
 	}
 	return r == unicode.ReplacementChar || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co)
