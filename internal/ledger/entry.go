@@ -49,7 +49,7 @@ type Duplicate struct {
 // An Entry is one recipient of one issue, as enqueued, with what happened
 // last. Times are UTC to the millisecond, zero when there was none.
 type Entry struct {
-	ID int64 // unique in the ledger, ascending in list order within an issue
+	ID int64 // number of the issue << 32 | number in the issue: unique, ascending in list order
 	Key
 	Line    int
 	Address string // "" for a skipped row without one
@@ -75,7 +75,8 @@ type Entry struct {
 	SettledAt time.Time
 }
 
-// Label names an entry to people when nothing better is at hand.
+// Label names an entry to people when nothing better is at hand: "3.57" is the
+// 57th of the third issue.
 func Label(id int64) string { return fmt.Sprintf("%d.%d", id>>32, id&(1<<32-1)) }
 
 // A Filter says which entries a reader wants; the zero Filter lets all pass.

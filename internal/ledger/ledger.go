@@ -188,6 +188,6 @@ type Store interface {
 	// never change. Message-IDs are derived from them.
 	Key(ctx context.Context) ([]byte, error)
 
-	// Close ends the use of the store. Every later call fails.
+	// Close ends the use of the store. Nothing can be read or written after it.
 	Close() error
 }
