@@ -85,6 +85,10 @@ func splitName(s string) (spec, name string, f *fault.Fault) {
 			Hinted("one address in each row")
 	}
 	name = unquote(trim(s[:open]))
+	if strings.ContainsAny(name, "<>") {
+		return "", "", fault.At("", 0, "%q holds more than one address", clip(s)).
+			Hinted("one address in each row")
+	}
 	if strings.ContainsFunc(name, unicode.IsControl) {
 		return "", "", fault.At("", 0, "the display name %q holds a line break or another control character", clip(name))
 	}

@@ -208,27 +208,24 @@ func isGB18030(text []byte, whole bool) bool {
 
 // isRatherGB looks at a text that is valid both ways. Chinese in UTF-8 is at
 // U+0800 and beyond; a text that stays below is either a word or two in GBK, or
-// European UTF-8: then it stands among Latin letters, or most of its second
+// European UTF-8: then it stands among Latin letters, or some of its second
 // bytes are below A1, where GBK has only rare characters.
 func isRatherGB(text []byte) bool {
-	pairs, rare := 0, 0
+	found := false
 	for i := 0; i < len(text); {
 		r, n := utf8.DecodeRune(text[i:])
 		if r >= 0x800 {
 			return false
 		}
-		if r >= utf8.RuneSelf && n == 2 {
-			pairs++
-			if text[i+1] < 0xa1 {
-				rare++
-			}
-			if i > 0 && isLetter(text[i-1]) || i+2 < len(text) && isLetter(text[i+2]) {
+		if n == 2 {
+			found = true
+			if text[i+1] < 0xa1 || i > 0 && isLetter(text[i-1]) || i+2 < len(text) && isLetter(text[i+2]) {
 				return false
 			}
 		}
 		i += n
 	}
-	return pairs > 0 && rare*4 < pairs
+	return found
 }
 
 func isLetter(c byte) bool { return c|0x20 >= 'a' && c|0x20 <= 'z' }

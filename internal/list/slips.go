@@ -6,8 +6,34 @@ import "strings"
 // provider, "" for a name that is none.
 func provider(name string) string {
 	switch name {
-	case "qq", "163", "126", "139", "gmail", "foxmail", "outlook", "hotmail", "aliyun", "yahoo", "icloud", "sina", "sohu", "live":
-		return name + ".com"
+	case "qq":
+		return "qq.com"
+	case "163":
+		return "163.com"
+	case "126":
+		return "126.com"
+	case "139":
+		return "139.com"
+	case "gmail":
+		return "gmail.com"
+	case "foxmail":
+		return "foxmail.com"
+	case "outlook":
+		return "outlook.com"
+	case "hotmail":
+		return "hotmail.com"
+	case "aliyun":
+		return "aliyun.com"
+	case "yahoo":
+		return "yahoo.com"
+	case "icloud":
+		return "icloud.com"
+	case "sina":
+		return "sina.com"
+	case "sohu":
+		return "sohu.com"
+	case "live":
+		return "live.com"
 	case "yeah":
 		return "yeah.net"
 	case "189":
