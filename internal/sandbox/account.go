@@ -2,12 +2,13 @@ package sandbox
 
 import (
 	"crypto/subtle"
+	"slices"
 	"time"
 )
 
 // account is what a provider remembers of one login.
 type account struct {
-	open int         // connections at this time
+	open []int       // the numbers of its connections at this time, oldest first
 	took []time.Time // accepted mails within the window, oldest first
 }
 
@@ -32,17 +33,19 @@ func (s *Server) account(login string) *account {
 	return a
 }
 
-// enter and leave count the connections of a login.
-func (s *Server) enter(login string) {
+// enter and leave keep track of the connections of a login.
+func (s *Server) enter(login string, conn int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.account(login).open++
+	a := s.account(login)
+	a.open = append(a.open, conn)
 }
 
-func (s *Server) leave(login string) {
+func (s *Server) leave(login string, conn int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.account(login).open--
+	a := s.account(login)
+	a.open = slices.DeleteFunc(a.open, func(n int) bool { return n == conn })
 }
 
 // took adds an accepted mail to the window of the login.
@@ -57,20 +60,20 @@ func (s *Server) took(login string, now time.Time) {
 }
 
 // exceeded is the answer to a login that is over a limit answered at this
-// stage; "" when it is not.
-func (s *Server) exceeded(stage Stage, login string, onConn int, now time.Time) string {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	a, l := s.account(login), s.p.Limits
+// stage; "" when it is not. Of too many connections the newest are refused.
+func (x *session) exceeded(stage Stage, now time.Time) string {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	a, l := x.account(x.login), x.p.Limits
 	for len(a.took) > 0 && now.Sub(a.took[0]) >= l.Rate.Per {
 		a.took = a.took[1:]
 	}
 	switch {
 	case l.Rate.full(stage, len(a.took)):
 		return l.Rate.Reply
-	case l.Connection.full(stage, onConn):
+	case l.Connection.full(stage, x.mails):
 		return l.Connection.Reply
-	case l.Connections.full(stage, a.open-1):
+	case l.Connections.full(stage, slices.Index(a.open, x.n)):
 		return l.Connections.Reply
 	}
 	return ""

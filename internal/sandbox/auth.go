@@ -94,7 +94,7 @@ func (x *session) admit(user, code string) {
 	said := x.answer(AtAuth, x.p.Replies[name])
 	if strings.HasPrefix(said, "235") {
 		x.login = user
-		x.enter(user)
+		x.enter(user, x.n)
 		return
 	}
 	x.log.Info("login refused", "user", user)

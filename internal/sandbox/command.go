@@ -137,7 +137,7 @@ func (x *session) judged(stage Stage, name string) string {
 		x.say(name)
 		return own
 	}
-	if words := x.exceeded(stage, x.login, x.mails, time.Now()); words != "" {
+	if words := x.exceeded(stage, time.Now()); words != "" {
 		own = words
 	}
 	said := x.answer(stage, own)

@@ -88,7 +88,7 @@ func (x *session) verdict(body []byte) {
 		return
 	}
 	own := x.p.Replies["queued"]
-	if words := x.exceeded(AtDot, x.login, x.mails, time.Now()); words != "" {
+	if words := x.exceeded(AtDot, time.Now()); words != "" {
 		own = words
 	}
 	a := x.action(AtDot, x.to, time.Now())

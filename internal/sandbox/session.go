@@ -279,7 +279,7 @@ func (x *session) end() {
 		x.part()
 	}
 	if x.login != "" {
-		x.leave(x.login)
+		x.leave(x.login, x.n)
 	}
 	x.log.Info("gone", "mails", x.mails)
 }

@@ -18,8 +18,14 @@ func TestPausesGrowToTheCapWithFullJitter(t *testing.T) {
 		luck float64
 		want time.Duration
 	}{
-		{1, 0, 0}, {1, 0.5, 500 * time.Millisecond}, {2, 0.5, time.Second}, {5, 0.25, 4 * time.Second},
-		{9, 1, 256 * time.Second}, {10, 1, 300 * time.Second}, {31, 1, 300 * time.Second}, {1000, 1, 300 * time.Second},
+		{1, 0, 0},
+		{1, 0.5, 500 * time.Millisecond},
+		{2, 0.5, time.Second},
+		{5, 0.25, 4 * time.Second},
+		{9, 1, 256 * time.Second},
+		{10, 1, 300 * time.Second},
+		{31, 1, 300 * time.Second},
+		{1000, 1, 300 * time.Second},
 	} {
 		if got := r.pause(c.n, c.luck); got != c.want {
 			t.Errorf("after failure %d with luck %v: %v, want %v", c.n, c.luck, got, c.want)
