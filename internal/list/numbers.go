@@ -142,8 +142,8 @@ func (n *numbers) show(style, value string) (text string, long bool) {
 	if i, err := strconv.Atoi(style); err == nil && i >= 0 && i < len(n.book.formats) {
 		f = n.book.formats[i]
 	}
-	if f.kind == plain && len(value) <= 15 && strings.Trim(value, "0123456789") == "" {
-		return value, false
+	if f.kind == plain && strings.Trim(value, "0123456789") == "" {
+		return value, len(value) > 15
 	}
 	v, err := strconv.ParseFloat(strings.TrimSpace(value), 64)
 	if err != nil || math.IsInf(v, 0) || math.IsNaN(v) {

@@ -130,7 +130,7 @@ func (t *sheetTable) cell(r *row, column int, start xml.StartElement) error {
 // rawCell is a cell as it is stored.
 type rawCell struct {
 	kind, style, value string
-	formula            bool
+	formula, stored    bool // whether there is one, and a value
 }
 
 func (t *sheetTable) content(c *rawCell) error {
@@ -148,6 +148,7 @@ func (t *sheetTable) content(c *rawCell) error {
 		}
 		switch start.Name.Local {
 		case "v":
+			c.stored = true
 			c.value, err = t.tokens.text()
 		case "is":
 			c.value, err = t.tokens.richText()
@@ -179,13 +180,15 @@ func (t *sheetTable) put(r *row, column int, c rawCell) {
 // show returns the text of a cell as the user sees it in the spreadsheet, but
 // for dates and for numbers in scientific notation.
 func (t *sheetTable) show(column int, c rawCell) (text string, notes []fault.Text, ok bool) {
-	name := columnName(column)
+	if c.formula && !c.stored {
+		return "", []fault.Text{formulaNote(columnName(column))}, false
+	}
 	switch c.kind {
 	case "s":
 		n, err := strconv.Atoi(c.value)
 		text, ok = t.book.texts.at(n)
 		if err != nil || !ok {
-			return "", []fault.Text{errorNote(name, "of a text that is not there")}, false
+			return "", []fault.Text{errorNote(columnName(column), "of a text that is not there")}, false
 		}
 		return text, nil, true
 	case "inlineStr":
@@ -195,16 +198,13 @@ func (t *sheetTable) show(column int, c rawCell) (text string, notes []fault.Tex
 	case "b":
 		return map[string]string{"1": "TRUE", "0": "FALSE"}[c.value], nil, true
 	case "e":
-		return "", []fault.Text{errorNote(name, c.value)}, false
+		return "", []fault.Text{errorNote(columnName(column), c.value)}, false
 	case "d":
 		return isoDate(c.value), nil, true
 	}
-	if c.value == "" && c.formula {
-		return "", []fault.Text{formulaNote(name)}, false
-	}
 	text, long := t.numbers.show(c.style, c.value)
 	if long {
-		notes = append(notes, digitsNote(name, text))
+		notes = append(notes, digitsNote(columnName(column), text))
 	}
 	return text, notes, true
 }
