@@ -153,6 +153,10 @@ func (t *blocks) Transform(doc *ast.Document, reader text.Reader, _ parser.Conte
 			attributes(n, src)
 		case *extast.Table:
 			n.SetAttributeString("class", []byte("grid"))
+		case *extast.TaskCheckBox:
+			if item, ok := n.Parent().Parent().(*ast.ListItem); ok {
+				item.SetAttributeString("class", []byte("task"))
+			}
 		}
 	}
 	for _, n := range nodes {
@@ -175,7 +179,8 @@ func attributes(n ast.Node, src []byte) {
 	if !ok || !bytes.HasPrefix(next.Segment.Value(src), []byte{'{'}) {
 		return
 	}
-	r := text.NewReader(next.Segment.Value(src))
+	line, _, _ := bytes.Cut(src[next.Segment.Start:], []byte{'\n'})
+	r := text.NewReader(line)
 	attrs, ok := parser.ParseAttributes(r)
 	if !ok {
 		return
@@ -184,9 +189,19 @@ func attributes(n ast.Node, src []byte) {
 		n.SetAttribute(a.Name, attributeText(a.Value))
 	}
 	_, rest := r.Position()
-	next.Segment = next.Segment.WithStart(next.Segment.Start + rest.Start)
-	if next.Segment.Len() == 0 && !next.SoftLineBreak() && !next.HardLineBreak() {
-		n.Parent().RemoveChild(n.Parent(), next)
+	cutText(next, next.Segment.Start+rest.Start)
+}
+
+// cutText removes the text up to an offset of the source, whatever pieces it
+// came in; a line break stays.
+func cutText(t *ast.Text, end int) {
+	for t != nil && t.Segment.Start < end {
+		next, _ := t.NextSibling().(*ast.Text)
+		t.Segment = t.Segment.WithStart(min(end, t.Segment.Stop))
+		if t.Segment.Len() == 0 && !t.SoftLineBreak() && !t.HardLineBreak() {
+			t.Parent().RemoveChild(t.Parent(), t)
+		}
+		t = next
 	}
 }
 

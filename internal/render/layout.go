@@ -37,6 +37,10 @@ type theme struct {
 	zh    bool
 }
 
+// contentMargin is what padding and border of the layouts that ship take off
+// the width.
+const contentMargin = 68
+
 // bare is the layout "none": a document and nothing else.
 const bare = `<!DOCTYPE html>
 <html lang="{{.Lang}}">
@@ -59,7 +63,7 @@ func (p *parsing) readLayout(h head, preheader bool) *page {
 	}
 	values := p.themeValues(h)
 	pg := &page{token: newToken(), lang: p.source.Lang, links: p.source.Links, footer: values["footer"]}
-	pg.theme = theme{width: max(number(values["width"])-64, 200), zh: strings.HasPrefix(strings.ToLower(pg.lang), "zh")}
+	pg.theme = theme{width: max(number(values["width"])-contentMargin, 200), zh: strings.HasPrefix(strings.ToLower(pg.lang), "zh")}
 	pg.md = newMarkdown(pg.theme, pg.token)
 	if name == "none" {
 		pg.footer = ""

@@ -193,7 +193,7 @@ func (p *parsing) use(column string) {
 }
 
 var (
-	control = regexp.MustCompile(`^\s*\{\{-?\s*(if|range|with|else|end)\b[^{}]*[^-{}]\}\}[ \t]*$`)
+	control = regexp.MustCompile(`^\s*\{\{-?\s*(if|range|with|else|end)\b[^{}]*\}\}[ \t]*$`)
 	row     = regexp.MustCompile(`^\s*(\||[-*+] |\d+[.)] )`)
 )
 
@@ -214,7 +214,7 @@ func joinRows(src string) string {
 		return ""
 	}
 	for i, l := range lines {
-		if !control.MatchString(l) {
+		if !control.MatchString(l) || strings.HasSuffix(strings.TrimRight(l, " \t"), "-}}") {
 			continue
 		}
 		before, after := neighbour(i, -1), neighbour(i, 1)

@@ -245,7 +245,7 @@ func (w *textWriter) plain(n *ast.Text) {
 	case n.HardLineBreak():
 		w.line()
 	case n.SoftLineBreak():
-		if !wideBreak(n, w.src) {
+		if !wideBreak(n, w.src) && !w.fresh && w.blank == 0 {
 			w.say(" ")
 		}
 	}
@@ -400,7 +400,7 @@ func (w *textWriter) autoLink(n *ast.AutoLink) {
 
 func (w *textWriter) noteMark(n int) string {
 	if w.page.theme.zh {
-		return "（注" + itoa(n) + "）"
+		return "〔注" + itoa(n) + "〕"
 	}
 	return " (note " + itoa(n) + ")"
 }
