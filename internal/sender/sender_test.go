@@ -476,3 +476,34 @@ func TestAProbeThatFailsTellsHowFarItCame(t *testing.T) {
 		t.Errorf("%+v", p)
 	}
 }
+
+func TestAMailRidesOnlyWhereItWillBeDelivered(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name       string
+		pipelining bool
+		most       int
+		want       bool
+	}{{"allowed", true, 0, true}, {"forbidden by the account", false, 0, false}, {"last of its connection", true, 1, false}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			a := account(start(t, sandbox.Options{Username: user, Password: code}))
+			a.Frame, a.Pipelining, a.PerConnection = false, c.pipelining, c.most
+			x := open(t, a)
+			first, next := &letter{"a@example.com"}, &letter{"b@example.com"}
+			if x.Pipelines() || x.Riding() {
+				t.Error("nothing is connected yet")
+			}
+			if err := x.Offer(t.Context(), first); err != nil {
+				t.Fatal(err)
+			}
+			may := x.Pipelines()
+			if _, err := x.Deliver(t.Context(), next); err != nil {
+				t.Fatal(err)
+			}
+			if may != c.want || x.Riding() != c.want {
+				t.Errorf("may ride: %v, rides: %v, want %v", may, x.Riding(), c.want)
+			}
+		})
+	}
+}
