@@ -347,8 +347,8 @@ type endless struct {
 func (s endless) entry(i int) ledger.Entry {
 	states := ledger.States()
 	return ledger.Entry{ID: int64(i + 1), Line: i + 2, Address: "someone@example.com", State: states[i%len(states)], Code: 550,
-		Reply: strings.Repeat("no such user ", 20), Ended: at("2026-11-23T01:00:00Z").Add(time.Duration(i) * time.Second),
-		Fields: map[string]string{"name": strings.Repeat("名", 100)}}
+		Reply: "The recipient may contain a non-existent account", Ended: at("2026-11-23T01:00:00Z").Add(time.Duration(i) * time.Second),
+		Fields: map[string]string{"name": "张三"}}
 }
 
 func (s endless) Entries(context.Context, ledger.Key, ledger.Filter) iter.Seq2[ledger.Entry, error] {
