@@ -1,0 +1,287 @@
+package run
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/message"
+)
+
+// A job is a recipient with the mail composed for it.
+type job struct {
+	entry  ledger.Entry
+	mail   *message.Message
+	domain string
+	begun  bool // its intent is durable
+}
+
+func (j *job) message() *message.Message {
+	if j == nil {
+		return nil
+	}
+	return j.mail
+}
+
+// A belt claims recipients from the ledger and composes their mails a little
+// ahead of the pacer. What it claimed is settled or given back, never lost.
+type belt struct {
+	lane  *Lane
+	run   *Run
+	ready chan *job     // never full: outstanding is bounded by its capacity
+	wake  chan struct{} // cap 1: something changed that fill may wait for
+	done  chan struct{} // closed when nothing more will be ready
+	early func(Early)   // ends the lane early
+
+	mu          sync.Mutex // guards the fields below
+	outstanding int        // claimed and neither settled nor given back
+	shutUntil   time.Time  // nothing is claimed before
+}
+
+func newBelt(l *Lane, r *Run, early func(Early)) *belt {
+	room := max(l.Ahead, 1) + max(l.Connections, 1)
+	return &belt{
+		lane: l, run: r, early: early,
+		ready: make(chan *job, room), wake: make(chan struct{}, 1), done: make(chan struct{}),
+	}
+}
+
+// fill keeps the belt full until the issue has nothing left for this lane or
+// ctx ends; then it closes done.
+func (b *belt) fill(ctx context.Context) error {
+	work := make(chan ledger.Entry)
+	failed := make(chan error, max(b.lane.Workers, 1))
+	var workers sync.WaitGroup
+	for range max(b.lane.Workers, 1) {
+		workers.Go(func() {
+			for entry := range work {
+				if err := b.compose(ctx, entry); err != nil {
+					failed <- err
+					return
+				}
+			}
+		})
+	}
+	err := b.claim(ctx, work, failed)
+	close(work)
+	workers.Wait()
+	close(b.done)
+	return err
+}
+
+// claim hands entries to the workers for as long as there are any.
+func (b *belt) claim(ctx context.Context, work chan<- ledger.Entry, failed <-chan error) error {
+	for ctx.Err() == nil {
+		entries, err := b.next(ctx)
+		if err != nil || entries == nil {
+			return err
+		}
+		for _, entry := range entries {
+			select {
+			case work <- entry:
+			case err := <-failed:
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// next claims entries for which there is room. It waits while the belt is full
+// or shut, or while what is left is due later; nil means that nothing is left.
+func (b *belt) next(ctx context.Context) ([]ledger.Entry, error) {
+	for ctx.Err() == nil {
+		now := time.Now()
+		room, wait := b.room(now)
+		if room == 0 {
+			b.pause(ctx, wait)
+			continue
+		}
+		entries, err := b.run.Ledger.Claim(ctx, b.run.Key, b.lane.Account, room, now)
+		if err != nil {
+			return nil, unlessEnded(ctx, err)
+		}
+		if len(entries) > 0 {
+			b.count(len(entries))
+			return entries, nil
+		}
+		due, more, err := b.run.Ledger.NextDue(ctx, b.run.Key, b.lane.Account)
+		if err != nil {
+			return nil, unlessEnded(ctx, err)
+		}
+		if wait, more = b.left(due, more, now); !more {
+			return nil, nil
+		}
+		b.pause(ctx, wait)
+	}
+	return nil, nil
+}
+
+// poll is how often a lane with nothing to do looks whether other lanes gave
+// something back or the list brought more.
+const poll = 200 * time.Millisecond
+
+// left says for how long to wait when nothing could be claimed; false: it is over.
+func (b *belt) left(due time.Time, more bool, now time.Time) (time.Duration, bool) {
+	b.mu.Lock()
+	busy := b.outstanding > 0
+	b.mu.Unlock()
+	switch wait := due.Sub(now); {
+	case more && !busy:
+		return poll, true
+	case busy: // a job in hand may yet be deferred; its end wakes us
+		return long, true
+	case due.IsZero():
+		return 0, false
+	case b.run.Patience > 0 && wait > b.run.Patience:
+		b.early(Early{Account: b.lane.Account, Until: due, Why: dueAgain})
+		return 0, false
+	case wait > long:
+		b.run.tell(Waiting{Account: b.lane.Account, Until: due, Why: dueAgain})
+		return long, true
+	default:
+		return max(wait, poll), true
+	}
+}
+
+const dueAgain = "deferred recipients are due again then"
+
+func unlessEnded(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// room says how many entries may be claimed now, or how long to wait before asking again.
+func (b *belt) room(now time.Time) (int, time.Duration) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if shut := b.shutUntil.Sub(now); shut > 0 {
+		return 0, min(shut, long)
+	}
+	return cap(b.ready) - b.outstanding, long
+}
+
+// pause waits until something changed, at most d.
+func (b *belt) pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-b.wake:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+func (b *belt) count(n int) {
+	b.mu.Lock()
+	b.outstanding += n
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// compose puts the entry's mail on the belt. An entry that cannot become a mail
+// is skipped with the reason: its fate, not the run's.
+func (b *belt) compose(ctx context.Context, entry ledger.Entry) error {
+	j := &job{entry: entry, domain: domainOf(entry.Address)}
+	mail, err := b.lane.Compose(entry, time.Now())
+	if err != nil {
+		return b.settle(context.WithoutCancel(ctx), j, ledger.Outcome{
+			State: ledger.Skipped, Reply: err.Error(), At: time.Now(), Free: true,
+		})
+	}
+	j.mail = mail
+	b.mu.Lock()
+	shut := time.Now().Before(b.shutUntil)
+	if !shut {
+		b.ready <- j
+	}
+	b.mu.Unlock()
+	if shut {
+		return b.giveBack(context.WithoutCancel(ctx), j)
+	}
+	return nil
+}
+
+// take waits for a job; nil when there are no more or ctx has ended.
+func (b *belt) take(ctx context.Context) *job {
+	if ctx.Err() != nil {
+		return nil
+	}
+	select {
+	case j := <-b.ready:
+		return j
+	case <-b.done:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// takeIf returns a job that is there and suits, without waiting; one that does
+// not suit goes back on the belt.
+func (b *belt) takeIf(suits func(*job) bool) *job {
+	select {
+	case j := <-b.ready:
+		if suits(j) {
+			return j
+		}
+		b.ready <- j // there is room: the job is still outstanding
+	default:
+	}
+	return nil
+}
+
+// settle makes the job's outcome durable and forgets the job.
+func (b *belt) settle(ctx context.Context, j *job, o ledger.Outcome) error {
+	o.ID, o.Account = j.entry.ID, b.lane.Account
+	if err := b.run.Ledger.Record(ctx, o); err != nil {
+		return err
+	}
+	b.settled(j, o)
+	return nil
+}
+
+// settled forgets a job whose outcome is durable.
+func (b *belt) settled(j *job, o ledger.Outcome) {
+	b.count(-1)
+	b.run.tell(Settled{Entry: j.entry, Outcome: o})
+}
+
+// giveBack releases jobs that were not begun.
+func (b *belt) giveBack(ctx context.Context, jobs ...*job) error {
+	ids := make([]int64, len(jobs))
+	for i, j := range jobs {
+		ids[i] = j.entry.ID
+	}
+	b.count(-len(jobs))
+	return b.run.Ledger.Release(ctx, ids...)
+}
+
+// shut gives back the jobs and all that are ready, and claims nothing before the time.
+func (b *belt) shut(ctx context.Context, until time.Time, jobs ...*job) error {
+	b.mu.Lock()
+	b.shutUntil = until
+	b.mu.Unlock()
+	return b.giveBack(ctx, append(jobs, b.drain()...)...)
+}
+
+// clear gives back what is left when the lane has ended.
+func (b *belt) clear(ctx context.Context) error {
+	return b.giveBack(ctx, b.drain()...)
+}
+
+func (b *belt) drain() (jobs []*job) {
+	for {
+		select {
+		case j := <-b.ready:
+			jobs = append(jobs, j)
+		default:
+			return jobs
+		}
+	}
+}

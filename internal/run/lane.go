@@ -1,0 +1,230 @@
+package run
+
+import (
+	"context"
+	"strings"
+	"sync"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/message"
+	"hongyan/internal/reply"
+)
+
+// A Lane is one account's way out: its sender, its pace, its judge.
+type Lane struct {
+	Account     string
+	Sender      Sender
+	Pacer       Pacer
+	Judge       func(a reply.Answer, now time.Time) reply.Verdict
+	Compose     func(e ledger.Entry, date time.Time) (*message.Message, error) // safe for concurrent use
+	Connections int                                                            // at least 1
+	Ahead       int                                                            // mails composed ahead of the pacer, at least 1
+	Workers     int                                                            // that compose, at least 1
+}
+
+// drive empties the ledger through the lane until nothing is left, soft ends,
+// or the account must be silent for longer than the run has patience.
+func (l *Lane) drive(ctx, soft context.Context, r *Run) (*Early, error) {
+	soft, end := context.WithCancelCause(soft)
+	defer end(nil)
+	s := &shift{Lane: l, run: r, end: end, streaks: map[reply.Class]int{}}
+	s.belt = newBelt(l, r, s.leave)
+
+	var crew sync.WaitGroup
+	crew.Go(func() { s.fail(s.belt.fill(soft)) })
+	for range max(l.Connections, 1) {
+		crew.Go(func() { s.fail(s.serve(ctx, soft)) })
+	}
+	crew.Wait()
+	s.fail(s.belt.clear(context.WithoutCancel(ctx)))
+	return s.early, s.err
+}
+
+// A shift is a lane at work in one run.
+type shift struct {
+	*Lane
+	run  *Run
+	end  context.CancelCauseFunc
+	belt *belt
+
+	mu      sync.Mutex // guards the fields below
+	early   *Early
+	err     error
+	streaks map[reply.Class]int // verdicts of a class in a row
+	lost    int                 // links lost in a row
+}
+
+// fail ends the lane with a breakdown; the first one counts.
+func (s *shift) fail(err error) {
+	if err == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil {
+		s.err = err
+	}
+	s.end(err)
+}
+
+// leave ends the lane early, without an error.
+func (s *shift) leave(e Early) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.early == nil {
+		s.early = &e
+	}
+	s.end(nil)
+}
+
+// serve carries mails over one connection until there are no more.
+func (s *shift) serve(ctx, soft context.Context) error {
+	session := s.Sender.Open()
+	defer session.Close()
+	var next *job
+	var behind *trail
+	for {
+		if next == nil {
+			if next = s.turn(soft); next == nil {
+				return nil
+			}
+		}
+		var err error
+		if next, behind, err = s.carry(ctx, soft, session, next, behind); err != nil {
+			return err
+		}
+	}
+}
+
+// turn returns the next job whose mail may leave now, or nil when there is none
+// any more. A job that would have to wait long goes back, so that the other
+// lanes can have it.
+func (s *shift) turn(soft context.Context) *job {
+	for {
+		j := s.belt.take(soft)
+		if j == nil {
+			return nil
+		}
+		ok, err := s.await(soft, j)
+		if ok {
+			return j
+		}
+		s.fail(err)
+	}
+}
+
+// long is the wait from which on a job is better given back.
+const long = 30 * time.Second
+
+// await waits for the job's turn and takes it; false: the job is not ours any more.
+func (s *shift) await(soft context.Context, j *job) (bool, error) {
+	for {
+		now := time.Now()
+		if s.Pacer.Take(now, j.domain) {
+			return true, nil
+		}
+		at, why := s.Pacer.Next(now, j.domain)
+		if at.Sub(now) > long {
+			return false, s.rest(soft, j, at, why)
+		}
+		if !sleep(soft, at.Sub(now)) {
+			return false, s.belt.giveBack(context.WithoutCancel(soft), j)
+		}
+	}
+}
+
+// rest gives the job back and waits until the account may send again, or ends
+// the lane when that is too long. A limit of the recipient's domain alone
+// defers that recipient and nobody else.
+func (s *shift) rest(soft context.Context, j *job, at time.Time, why string) error {
+	now := time.Now()
+	if whole, _ := s.Pacer.Next(now, ""); whole.Sub(now) <= long {
+		return s.belt.settle(context.WithoutCancel(soft), j, ledger.Outcome{
+			State: ledger.Deferred, Reply: why, At: now, Due: at, Free: true,
+		})
+	}
+	if err := s.belt.shut(context.WithoutCancel(soft), at, j); err != nil {
+		return err
+	}
+	if s.run.Patience > 0 && at.Sub(now) > s.run.Patience {
+		s.leave(Early{Account: s.Account, Until: at, Why: why})
+		return nil
+	}
+	s.run.tell(Waiting{Account: s.Account, Until: at, Why: why})
+	s.doze(soft, at)
+	return nil
+}
+
+// doze waits until the wall clock says at; it looks again now and then, because
+// a laptop that slept has a monotonic clock that stood still.
+func (s *shift) doze(soft context.Context, at time.Time) {
+	for {
+		left := time.Until(at.Round(0))
+		if left <= 0 || !sleep(soft, min(left, long)) {
+			return
+		}
+	}
+}
+
+// A trail is an outcome that is to become durable together with the next intent.
+type trail struct {
+	job     *job
+	outcome ledger.Outcome
+}
+
+// carry takes one mail over the wire and returns the mail that rode behind it,
+// if any, with what it trails.
+func (s *shift) carry(ctx, soft context.Context, session Session, j *job, behind *trail) (*job, *trail, error) {
+	kept := context.WithoutCancel(ctx)
+	if err := session.Offer(soft, j.mail); err != nil {
+		if err := s.record(kept, behind); err != nil {
+			return nil, nil, err
+		}
+		return nil, nil, s.conclude(kept, soft, j, reply.Answer{}, err)
+	}
+	intent := ledger.Intent{ID: j.entry.ID, Account: s.Account, MessageID: j.mail.ID, At: time.Now()}
+	if err := s.record(kept, behind, intent); err != nil {
+		return nil, nil, err // no memory, no mail: the connection closes without the dot
+	}
+	j.begun = true
+
+	rider := s.rider(soft, session)
+	answer, err := session.Deliver(ctx, rider.message())
+	if err != nil || rider == nil || !session.Riding() || soft.Err() != nil {
+		return s.keep(kept, soft, rider), nil, s.conclude(kept, soft, j, answer, err)
+	}
+	return rider, &trail{j, s.taken(j, answer)}, nil
+}
+
+// keep returns the rider unless the run is to end, when it gives it back.
+func (s *shift) keep(kept, soft context.Context, rider *job) *job {
+	if rider == nil || soft.Err() == nil {
+		return rider
+	}
+	s.fail(s.belt.giveBack(kept, rider))
+	return nil
+}
+
+// rider returns a job that may leave right behind the one in hand, or nil.
+func (s *shift) rider(soft context.Context, session Session) *job {
+	if soft.Err() != nil || !session.Pipelines() {
+		return nil
+	}
+	return s.belt.takeIf(func(j *job) bool { return s.Pacer.Take(time.Now(), j.domain) })
+}
+
+func sleep(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func domainOf(address string) string {
+	return strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+}

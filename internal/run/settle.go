@@ -1,0 +1,216 @@
+package run
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/reply"
+)
+
+// record makes what trails and the intent durable in one step.
+func (s *shift) record(ctx context.Context, behind *trail, intents ...ledger.Event) error {
+	events := intents
+	if behind != nil {
+		events = append([]ledger.Event{behind.outcome}, intents...)
+	}
+	if len(events) == 0 {
+		return nil
+	}
+	if err := s.run.Ledger.Record(ctx, events...); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if behind != nil {
+		s.belt.settled(behind.job, behind.outcome)
+	}
+	return nil
+}
+
+// taken is the outcome of a mail whose final dot was answered well.
+func (s *shift) taken(j *job, a reply.Answer) ledger.Outcome {
+	now := time.Now()
+	s.mu.Lock()
+	clear(s.streaks)
+	s.lost = 0
+	s.mu.Unlock()
+	s.Pacer.Succeeded(now)
+	return s.outcome(j, ledger.Outcome{
+		State: ledger.Sent, Stage: string(a.Stage), Code: a.Code, Enhanced: a.Enhanced, Reply: a.Text, At: now,
+	})
+}
+
+func (s *shift) outcome(j *job, o ledger.Outcome) ledger.Outcome {
+	o.ID, o.Account, o.Bytes = j.entry.ID, s.Account, max(o.Bytes, j.mail.Size())
+	return o
+}
+
+// conclude makes the outcome of a mail durable, then heeds what it asks for.
+func (s *shift) conclude(kept, soft context.Context, j *job, a reply.Answer, err error) error {
+	if err == nil {
+		return s.belt.settle(kept, j, s.taken(j, a))
+	}
+	if refusal, ok := errors.AsType[*reply.Refusal](err); ok {
+		return s.refused(kept, j, refusal)
+	}
+	if doubt, ok := errors.AsType[*reply.Doubt](err); ok {
+		s.Pacer.Unclear()
+		return s.belt.settle(kept, j, ledger.Outcome{
+			State: ledger.InDoubt, Stage: string(reply.AtDot), Reply: doubt.Error(), Bytes: doubt.Sent, At: time.Now(),
+		})
+	}
+	if soft.Err() != nil && !j.begun { // an offer that was called off
+		return s.belt.giveBack(kept, j)
+	}
+	if lost, ok := errors.AsType[*reply.Lost](err); ok {
+		return s.linkLost(kept, j, lost)
+	}
+	return errors.Join(fmt.Errorf("account %s: %w", s.Account, err), s.abandon(kept, j))
+}
+
+// abandon puts a mail down whose sending broke down before its body could leave.
+func (s *shift) abandon(kept context.Context, j *job) error {
+	if !j.begun {
+		return s.belt.giveBack(kept, j)
+	}
+	now := time.Now()
+	return s.belt.settle(kept, j, ledger.Outcome{
+		State: ledger.Deferred, Reply: "breakdown before the body was whole", At: now, Due: now, Free: true,
+	})
+}
+
+// tolerated is how many links in a row may be lost before the account rests.
+const tolerated = 3
+
+// linkLost defers the recipient at once, and lets the account rest when its
+// links keep breaking: the server is what is wrong then, not the mails.
+func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
+	now := time.Now()
+	s.Pacer.Unclear()
+	s.mu.Lock()
+	s.lost++
+	row := s.lost
+	s.mu.Unlock()
+	rest := time.Duration(0)
+	if row >= tolerated {
+		rest = min(5*time.Minute<<min(row-tolerated, 10), time.Hour)
+	}
+	err := s.belt.settle(kept, j, ledger.Outcome{
+		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
+		Class: "link-lost", At: now, Due: now.Add(rest), Free: true,
+	})
+	if err != nil || rest == 0 {
+		return err
+	}
+	return s.hold(kept, ledger.Hold{
+		Account: s.Account, Since: now, Until: now.Add(rest), Rule: "link-lost", Reply: lost.Error(),
+		Reason: fmt.Sprintf("%d links lost in a row", row),
+	})
+}
+
+// refused judges a server's no and does what the verdict asks.
+func (s *shift) refused(kept context.Context, j *job, refusal *reply.Refusal) error {
+	now := time.Now()
+	v := s.Judge(refusal.Answer, now)
+	scope := s.scope(v)
+	o := ledger.Outcome{
+		Stage: string(refusal.Stage), Code: refusal.Code, Enhanced: refusal.Enhanced, Reply: refusal.Text,
+		Class: string(v.Class), Rule: v.Rule, At: now,
+	}
+	s.tellPacer(v, now)
+	if early(refusal.Stage) && scope == reply.Account { // the recipient was never named: it is untouched
+		if err := s.belt.giveBack(kept, j); err != nil {
+			return err
+		}
+		return s.heed(kept, v, scope, refusal, now)
+	}
+	s.fate(j, v, scope, &o)
+	if err := s.belt.settle(kept, j, o); err != nil {
+		return err
+	}
+	return s.heed(kept, v, scope, refusal, now)
+}
+
+// tellPacer says whether the server wants less, or answered and that is all.
+func (s *shift) tellPacer(v reply.Verdict, now time.Time) {
+	if v.Class == reply.RateAccount || v.Class == reply.RateIP {
+		s.Pacer.Throttled(now)
+		return
+	}
+	s.Pacer.Succeeded(now)
+}
+
+// early reports whether a stage lies before anything about the mail was said.
+func early(stage reply.Stage) bool {
+	switch stage {
+	case reply.AtConnect, reply.AtGreeting, reply.AtEhlo, reply.AtStartTLS, reply.AtAuth:
+		return true
+	}
+	return false
+}
+
+// scope widens the recipient's trouble to what the verdict names once it has
+// come often enough in a row.
+func (s *shift) scope(v reply.Verdict) reply.Scope {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.lost = 0 // a server that answers is there
+	s.streaks[v.Class]++
+	if s.streaks[v.Class] < v.Streak {
+		return reply.Recipient
+	}
+	return v.Scope
+}
+
+// fate says what becomes of the recipient. A hold of the account costs it no attempt.
+func (s *shift) fate(j *job, v reply.Verdict, scope reply.Scope, o *ledger.Outcome) {
+	if v.Final {
+		o.State = ledger.Refused
+		return
+	}
+	o.State = ledger.Deferred
+	if scope == reply.Account || scope == reply.Run {
+		o.Free, o.Due = true, o.At.Add(v.Wait)
+		return
+	}
+	tries := j.entry.Attempts + 1
+	wait, ok := s.run.Retry(tries)
+	if !ok {
+		o.State, o.Reply = ledger.Refused, fmt.Sprintf("given up after %d attempts: %s", tries, o.Reply)
+		return
+	}
+	o.Due = o.At.Add(max(wait, v.Wait))
+}
+
+// heed holds the account or stops the run, as the verdict asks.
+func (s *shift) heed(kept context.Context, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal, now time.Time) error {
+	switch scope {
+	case reply.Recipient, reply.Message:
+		return nil
+	case reply.Domain: // the pacer has no domain holds: its recipients are deferred one by one
+		return nil
+	case reply.Run:
+		return &Stopped{Account: s.Account, Verdict: v, Refusal: refusal}
+	case reply.Account:
+	}
+	return s.hold(kept, ledger.Hold{
+		Account: s.Account, Since: now, Until: now.Add(v.Wait), Human: v.Human,
+		Reason: string(v.Class), Rule: v.Rule, Reply: refusal.Reply(),
+	})
+}
+
+// hold writes the account's silence down, then keeps it. A hold that only a
+// person can end ends the lane.
+func (s *shift) hold(kept context.Context, h ledger.Hold) error {
+	if err := s.run.Ledger.Hold(kept, h); err != nil {
+		return fmt.Errorf("ledger: %w", err)
+	}
+	if h.Human {
+		s.leave(Early{Account: s.Account, Why: h.Reply, Human: true})
+		return nil
+	}
+	s.Pacer.Hold(h.Until, h.Reason)
+	s.run.tell(Waiting{Account: s.Account, Until: h.Until, Why: h.Reply, Held: true})
+	return nil
+}
