@@ -1,0 +1,212 @@
+package preview
+
+import (
+	"bytes"
+	_ "embed"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// Sizes of the data files: a page of rows is some 60 KB, a pack of mails is
+// read when one of them is looked at.
+const (
+	rowsPerPage  = 500
+	mailsPerPack = 50
+	packBytes    = 2 << 20
+	sourceBytes  = 48 << 10 // of a mail's source that the page shows; the .eml has all
+)
+
+// file is a data file in the making: name(number, [item,item…]).
+type file struct {
+	root   *os.Root
+	name   string
+	number int // of the file in the making, from 1
+	items  int
+	buf    []byte
+}
+
+// begin opens the next item.
+func (f *file) begin() {
+	if f.items == 0 {
+		f.number++
+		f.buf = fmt.Appendf(f.buf[:0], "hongyan.%s(%d,[", f.name, f.number)
+	} else {
+		f.buf = append(f.buf, ",\n"...)
+	}
+	f.items++
+}
+
+func (f *file) flush() error {
+	if f.items == 0 {
+		return nil
+	}
+	f.items = 0
+	f.buf = append(f.buf, "]);\n"...)
+	return f.root.WriteFile(fmt.Sprintf("data/%s-%04d.js", f.name, f.number), f.buf, 0o644)
+}
+
+// table is the rows: [line, address, subject, size, file, pack, slot, warnings, attachments].
+type table struct{ file }
+
+func (t *table) add(m Mail, name string, size int64, at place) error {
+	t.name = "rows"
+	t.begin()
+	b := append(t.buf, '[')
+	b = strconv.AppendInt(b, int64(m.Line), 10)
+	b = appendString(append(b, ','), m.Address)
+	b = appendString(append(b, ','), m.Subject)
+	b = strconv.AppendInt(append(b, ','), size, 10)
+	b = appendString(append(b, ','), name)
+	b = fmt.Appendf(b, ",%d,%d,", at.pack, at.slot)
+	b = appendStrings(b, m.Warnings)
+	b = appendStrings(append(b, ','), m.Attachments)
+	t.buf = append(b, ']')
+	if t.items == rowsPerPage {
+		return t.flush()
+	}
+	return nil
+}
+
+// place is where the views of a mail are.
+type place struct{ pack, slot int }
+
+// views is what the page shows of each mail: [html, text, source].
+type views struct {
+	file
+	source bytes.Buffer
+}
+
+func (v *views) add(m Mail, html []byte) (place, error) {
+	v.name = "mails"
+	v.begin()
+	at := place{v.number, v.items - 1}
+	b := appendString(append(v.buf, '['), html)
+	b = appendString(append(b, ','), m.Text)
+	b = appendString(append(b, ','), v.head(m))
+	v.buf = append(b, ']')
+	if v.items == mailsPerPack || len(v.buf) > packBytes {
+		return at, v.flush()
+	}
+	return at, nil
+}
+
+// head is the start of the mail's source.
+func (v *views) head(m Mail) []byte {
+	if m.Message == nil {
+		return nil
+	}
+	v.source.Reset()
+	for _, segment := range m.Message.Wire() {
+		room := sourceBytes - v.source.Len()
+		if len(segment) > room {
+			v.source.Write(segment[:room])
+			v.source.WriteString("\r\n[…]")
+			break
+		}
+		v.source.Write(segment)
+	}
+	return v.source.Bytes()
+}
+
+// tally counts mails by warning, for the filter.
+type tally struct {
+	mails, warned int
+	order         []string // as they came, the first of each
+	counts        map[string]int
+}
+
+// mostWarnings bounds the filter: warnings that name their recipient are many.
+const mostWarnings = 100
+
+func (t *tally) count(warnings []string) {
+	t.mails++
+	if len(warnings) > 0 {
+		t.warned++
+	}
+	for _, w := range warnings {
+		if _, known := t.counts[w]; !known {
+			if len(t.order) == mostWarnings {
+				continue
+			}
+			t.order = append(t.order, w)
+		}
+		t.counts[w]++
+	}
+}
+
+//go:embed gallery.html
+var gallery string
+
+// page is the gallery with its summary: {lang, mails, warned, perPage, warnings: [[text, n]…]}.
+func (g *Gallery) page() []byte {
+	t := &g.tally
+	b := appendString([]byte(`{"lang":`), g.Lang)
+	b = fmt.Appendf(b, `,"mails":%d,"warned":%d,"perPage":%d,"warnings":[`, t.mails, t.warned, rowsPerPage)
+	for i, w := range t.order {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(appendString(append(b, '['), w), ',')
+		b = append(strconv.AppendInt(b, int64(t.counts[w]), 10), ']')
+	}
+	b = append(b, "]}"...)
+	return []byte(strings.Replace(gallery, "/*SUMMARY*/null", string(b), 1))
+}
+
+func appendStrings(dst []byte, list []string) []byte {
+	dst = append(dst, '[')
+	for i, s := range list {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = appendString(dst, s)
+	}
+	return append(dst, ']')
+}
+
+// appendString appends a JavaScript string. "<" is escaped, so that it may also
+// stand in a script element; bytes that are no UTF-8 become U+FFFD.
+func appendString[T string | []byte](dst []byte, s T) []byte {
+	const hex = "0123456789abcdef"
+	dst = append(dst, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c != '"' && c != '\\' && c != '<' && c < 0x7F {
+			i++
+			continue
+		}
+		n := 1
+		if c >= utf8.RuneSelf {
+			var r rune
+			if r, n = decode(s, i); (r != utf8.RuneError || n > 1) && r != '\u2028' && r != '\u2029' {
+				i += n
+				continue
+			}
+		}
+		dst = append(dst, s[from:i]...)
+		switch {
+		case c == '\n':
+			dst = append(dst, '\\', 'n')
+		case c == '\r':
+			dst = append(dst, '\\', 'r')
+		case c < utf8.RuneSelf:
+			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
+		case n == 3:
+			dst = append(dst, `\u202`...)
+			dst = append(dst, '8'+s[i+2]-0xA8)
+		default:
+			dst = append(dst, `\ufffd`...)
+		}
+		i += n
+		from = i
+	}
+	return append(append(dst, s[from:]...), '"')
+}
+
+func decode[T string | []byte](s T, i int) (rune, int) {
+	return utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
+}

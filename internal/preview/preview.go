@@ -1,0 +1,210 @@
+// Package preview puts mails on disk instead of on the wire, and a gallery page
+// beside them that works by file://, without network and without a server:
+//
+//	index.html          the gallery; opens the rest by <script>, a page at a time
+//	mails/00057-li@example.com.eml, .html, .txt
+//	images/             inline images, each once
+//	data/rows-0001.js   500 rows of the table: hongyan.rows(1, [...])
+//	data/mails-0001.js  up to 50 mails for the views: hongyan.mails(1, [...])
+//
+// Everything streams to disk: a gallery of 20,000 needs no more memory than one
+// of 20. The room must never send, and never delete what it did not make.
+package preview
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"sync"
+
+	"hongyan/internal/message"
+)
+
+// A Mail is what one recipient would get. The gallery keeps none of it.
+type Mail struct {
+	Line             int // of the list; 0 when it has none
+	Address, Subject string
+	HTML, Text       []byte
+	Images           []message.Image  // what the HTML shows by "cid:"
+	Attachments      []string         // their names
+	Message          *message.Message // nil when Warnings say why there is none
+	Warnings         []string
+}
+
+// Gallery is a folder of previews. Add may be called concurrently; rows stand
+// in the order in which the mails came.
+type Gallery struct {
+	Lang string // "en" or "zh": the page's first language; read by Close
+
+	root   *os.Root // the gallery's folder
+	mails  *os.Root
+	images *images
+
+	mu    sync.Mutex
+	table table
+	views views
+	tally tally
+}
+
+// marker is the file by which a folder is known to be a gallery of ours.
+const marker = ".hongyan-preview"
+
+// ErrOccupied is a folder with other people's files in it.
+var ErrOccupied = errors.New("the folder is not empty and holds no preview made by hongyan")
+
+// Create makes an empty gallery: in a new folder, in an empty one, or in the
+// place of an older gallery, whose own files are removed.
+func Create(dir string) (*Gallery, error) {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, fmt.Errorf("preview: %w", err)
+	}
+	g := &Gallery{Lang: "en", root: root}
+	if err := g.prepare(); err != nil {
+		return nil, errors.Join(fmt.Errorf("preview: %s: %w", dir, err), g.closeRoots())
+	}
+	return g, nil
+}
+
+func (g *Gallery) prepare() error {
+	if err := clearOld(g.root); err != nil {
+		return err
+	}
+	for _, name := range []string{"mails", "data", "images"} {
+		if err := g.root.Mkdir(name, 0o755); err != nil {
+			return err
+		}
+	}
+	mails, err := g.root.OpenRoot("mails")
+	if err != nil {
+		return err
+	}
+	g.mails = mails
+	g.images = &images{root: g.root, names: map[string]string{}}
+	g.table.root, g.views.root = g.root, g.root
+	g.tally.counts = map[string]int{}
+	return nil
+}
+
+// clearOld removes an old gallery, or refuses a folder that is none. The marker
+// is written before anything else and never removed, so that a gallery whose
+// making was interrupted can be cleared as well.
+func clearOld(root *os.Root) error {
+	entries, err := fs.ReadDir(root.FS(), ".")
+	if err != nil {
+		return err
+	}
+	if _, err := root.Lstat(marker); errors.Is(err, fs.ErrNotExist) {
+		if len(entries) > 0 {
+			return ErrOccupied
+		}
+		return root.WriteFile(marker, []byte("This folder is cleared by the next `hongyan preview -o` into it.\n"), 0o644)
+	}
+	for _, name := range []string{"index.html", "mails", "data", "images"} {
+		if err := root.RemoveAll(name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Add writes one mail: its files at once, its row and views with their page.
+func (g *Gallery) Add(m Mail) error {
+	images, err := g.images.resolve(m)
+	if err != nil {
+		return fmt.Errorf("preview of line %d: %w", m.Line, err)
+	}
+	name, size, err := g.writeFiles(m, replaceCIDs(m.HTML, "../images/", images))
+	if err != nil {
+		return fmt.Errorf("preview of line %d: %w", m.Line, err)
+	}
+	if err := g.enter(m, name, size, replaceCIDs(m.HTML, "images/", images)); err != nil {
+		return fmt.Errorf("preview: %w", err)
+	}
+	return nil
+}
+
+// writeFiles writes .eml, .html and .txt, as far as the mail has them.
+func (g *Gallery) writeFiles(m Mail, html []byte) (name string, size int64, err error) {
+	name, err = g.reserve(m)
+	if err != nil {
+		return "", 0, err
+	}
+	if m.Message != nil {
+		size = m.Message.Size()
+		if err := g.write(name+".eml", m.Message); err != nil {
+			return "", 0, err
+		}
+	}
+	if len(html) > 0 {
+		if err := g.mails.WriteFile(name+".html", html, 0o644); err != nil {
+			return "", 0, err
+		}
+	}
+	return name, size, nil
+}
+
+// reserve writes the text, whose name says whether another mail of the same
+// line came before.
+func (g *Gallery) reserve(m Mail) (string, error) {
+	stem := fileName(m.Line, m.Address)
+	for n, name := 2, stem; ; n++ {
+		f, err := g.mails.OpenFile(name+".txt", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		if errors.Is(err, fs.ErrExist) {
+			name = fmt.Sprintf("%s-%d", stem, n)
+			continue
+		}
+		if err != nil {
+			return "", err
+		}
+		_, err = f.Write(m.Text)
+		return name, errors.Join(err, f.Close())
+	}
+}
+
+func (g *Gallery) write(name string, from io.WriterTo) error {
+	f, err := g.mails.Create(name)
+	if err != nil {
+		return err
+	}
+	_, err = from.WriteTo(f)
+	return errors.Join(err, f.Close())
+}
+
+// enter adds the mail to the table and to the views.
+func (g *Gallery) enter(m Mail, name string, size int64, html []byte) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	pack, err := g.views.add(m, html)
+	if err != nil {
+		return err
+	}
+	g.tally.count(m.Warnings)
+	return g.table.add(m, name, size, pack)
+}
+
+// Close writes what is left and the page itself.
+func (g *Gallery) Close() error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	err := errors.Join(g.table.flush(), g.views.flush())
+	if err == nil {
+		err = g.root.WriteFile("index.html", g.page(), 0o644)
+	}
+	if err := errors.Join(err, g.closeRoots()); err != nil {
+		return fmt.Errorf("preview: %w", err)
+	}
+	return nil
+}
+
+func (g *Gallery) closeRoots() error {
+	if g.mails == nil {
+		return g.root.Close()
+	}
+	return errors.Join(g.mails.Close(), g.root.Close())
+}
