@@ -138,46 +138,64 @@ const breaking = `css-position css-float css-display-flex css-display-grid css-f
 	html-image-maps html-meter html-progress html-srcset image-webp image-avif image-svg image-base64
 	image-apng image-heif image-hdr image-bmp image-tiff image-ico image-mp4`
 
-// clients weighs each feature of the page by those who cannot read it.
+// clients weighs each feature of the page by those who cannot read it. What
+// merely degrades is told in one finding: every good mail has some of it.
 func (c *check) clients(p *page) {
 	weights := c.mail.Clients.weights()
+	var degrades []string
 	for _, u := range p.used {
 		f := table().features[u.feature]
-		c.weigh(u, f, weights)
+		l := f.loss(weights)
+		switch {
+		case l.not >= 0.1 && table().breaks[u.feature]:
+			c.add(clientSupport, u.needle, fault.Textf("%s: not supported for %.0f%% of the readers, partly for %.0f%% (%s)",
+				f.title, 100*l.not, 100*l.partly, l.names()), fault.Text{})
+		case l.not+l.partly/2 >= 0.4:
+			degrades = append(degrades, fmt.Sprintf("%s %.0f%%", f.title, 100*(l.not+l.partly)))
+		}
 		for _, d := range table().unverified[f.slug] {
 			c.add(clientUnverified, u.needle, fault.Textf("%s may not work in %s (unverified: %s)", f.title, d.Clients, d.Source),
 				fault.Textf("%s", d.Note))
 		}
 	}
+	if degrades != nil {
+		c.add(clientDegrades, "", fault.Textf("ignored, wholly or in part, by the clients of many readers: %s", strings.Join(degrades, ", ")),
+			fault.Textf("the mail must read well without it"))
+	}
 }
 
-func (c *check) weigh(u use, f feature, weights []float64) {
-	var all, not, partly float64
-	var who []string
+// A loss is the share of readers, 0 to 1, who do not get a feature.
+type loss struct {
+	not, partly float64
+	who         []string
+}
+
+func (f feature) loss(weights []float64) (l loss) {
+	all := 0.0
 	for i, w := range weights {
 		switch f.letters[i] {
 		case '-':
 			continue
 		case 'n':
-			not += w
+			l.not += w
 			if w > 0 {
-				who = append(who, table().clients[i].title)
+				l.who = append(l.who, table().clients[i].title)
 			}
 		case 'a':
-			partly += w
+			l.partly += w
 		}
 		all += w
 	}
 	if all == 0 {
-		return
+		return loss{}
 	}
-	lost, rule := not/all, clientDegrades
-	switch {
-	case lost >= 0.1 && table().breaks[u.feature]:
-		rule = clientSupport
-	case lost+partly/all/2 < 0.4:
-		return
+	l.not, l.partly = l.not/all, l.partly/all
+	return l
+}
+
+func (l loss) names() string {
+	if len(l.who) > 4 {
+		return strings.Join(l.who[:4], ", ") + " …"
 	}
-	c.add(rule, u.needle, fault.Textf("%s: not supported for %.0f%% of the readers, partly for %.0f%% (%s)",
-		f.title, 100*lost, 100*partly/all, strings.Join(who, ", ")), fault.Text{})
+	return strings.Join(l.who, ", ")
 }

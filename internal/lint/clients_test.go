@@ -131,6 +131,21 @@ func TestClientsWeighByChoice(t *testing.T) {
 	}
 }
 
+func TestWhatDegradesIsToldOnce(t *testing.T) {
+	t.Parallel()
+	m := Mail{Subject: "x", Text: []byte("x"), HTML: []byte(`<html lang="en"><style>@media (prefers-color-scheme:dark){p{color:red}}</style><div hidden>x</div><p style="visibility:visible">x</p>`)}
+	want := "ignored, wholly or in part, by the clients of many readers: @media 71%, @media (prefers-color-scheme) 49%, hidden attribute 65%, visibility 44%"
+	var got []string
+	for _, f := range Check(m) {
+		if f.Rule == clientDegrades.id {
+			got = append(got, f.What.String())
+		}
+	}
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestContrastIsThatOfTheStandard(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
