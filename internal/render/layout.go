@@ -56,12 +56,12 @@ var slots = []string{"Body", "Footer", "Lang", "Preheader", "Subject", "Theme"}
 // readLayout finds, reads and runs the layout once: all but three tokens of it
 // is the same in every mail.
 func (p *parsing) readLayout(h head, preheader bool) *page {
+	values := p.themeValues(h)
 	name, file, line := p.layoutName(h)
 	part, ok := p.findLayout(name, file, line)
 	if !ok {
 		return nil
 	}
-	values := p.themeValues(h)
 	pg := &page{token: newToken(), lang: p.source.Lang, links: p.source.Links, footer: values["footer"]}
 	pg.theme = theme{width: max(number(values["width"])-contentMargin, 200), zh: strings.HasPrefix(strings.ToLower(pg.lang), "zh")}
 	pg.md = newMarkdown(pg.theme, pg.token)
