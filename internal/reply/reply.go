@@ -134,8 +134,11 @@ func cutEnhanced(code int, line string) (enhanced, rest string) {
 
 // isEnhanced reports whether s is class "." subject "." detail, RFC 3463 §2.
 func isEnhanced(s string) bool {
+	if len(s) < len("5.1.1") || s[1] != '.' { // most texts
+		return false
+	}
 	parts := strings.Split(s, ".")
-	if len(parts) != 3 || !strings.Contains("245", parts[0]) || len(parts[0]) != 1 {
+	if len(parts) != 3 || !strings.Contains("245", parts[0]) {
 		return false
 	}
 	for _, p := range parts[1:] {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"hongyan/internal/reply"
 )
@@ -67,9 +68,12 @@ func (c *Client) send(ctx context.Context, body [][]byte, tail string) departed 
 	for _, part := range body {
 		size += int64(len(part))
 	}
-	c.wire.note("> ", fmt.Sprintf("[body of %d bytes and the final dot]", size))
-	if c.rider != nil {
-		c.wire.note("> ", "[the next mail's MAIL, RCPT and DATA in the same write]")
+	if c.wire.trace != nil {
+		_, next, _ := strings.Cut(tail, "\r\n")
+		c.wire.note("> ", fmt.Sprintf("[body of %d bytes and the final dot]", size))
+		for line := range strings.Lines(next) {
+			c.wire.note("> ", strings.TrimSpace(line))
+		}
 	}
 	sure, most, err := c.wire.write(ctx, c.limits.Block, append(body[:len(body):len(body)], []byte(tail))...)
 	return departed{body: min(sure, size), whole: most >= size+int64(len(".\r\n")), err: err}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hongyan/internal/reply"
 )
@@ -180,9 +181,10 @@ func (c *Client) envelope(m Mail) (group, error) {
 }
 
 // sound tells that an address can stand between angle brackets and nothing else
-// can: no space, no control, no bracket, at most 254 bytes (RFC 5321 §4.5.3.1.3).
+// can: no space, no control, no bracket, no broken UTF-8, at most 254 bytes (RFC
+// 5321 §4.5.3.1.3).
 func sound(address string) bool {
-	return len(address) <= 254 && !strings.ContainsFunc(address, func(r rune) bool {
+	return len(address) <= 254 && utf8.ValidString(address) && !strings.ContainsFunc(address, func(r rune) bool {
 		return r <= ' ' || r == '<' || r == '>' || r >= 0x7f && r < 0xa0
 	})
 }

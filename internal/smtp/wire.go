@@ -9,7 +9,6 @@ import (
 	"io"
 	"iter"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"time"
@@ -97,7 +96,8 @@ func why(ctx context.Context, limit time.Duration, err error) error {
 		return nil
 	case ctx.Err() != nil:
 		return context.Cause(ctx)
-	case errors.Is(err, os.ErrDeadlineExceeded):
+	}
+	if slow, ok := errors.AsType[net.Error](err); ok && slow.Timeout() {
 		return fmt.Errorf("nothing within %v: %w", limit, err)
 	}
 	return err
