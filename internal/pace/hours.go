@@ -75,10 +75,19 @@ func (h Hours) span(t time.Time, n int) (from, to time.Time, ok bool) {
 	if end <= h.From {
 		end += day
 	}
-	at := func(since time.Duration) time.Time { // by the clock, also on the day it is put forward
-		return time.Date(y, m, d+n, int(since/time.Hour), int(since%time.Hour/time.Minute), 0, 0, t.Location())
+	at := func(since time.Duration) time.Time {
+		return clockAt(time.Date(y, m, d+n+int(since/day), 0, 0, 0, 0, t.Location()), since%day)
 	}
 	return at(h.From), at(end), true
+}
+
+// clockAt returns when the clock on the wall shows so much since midnight. An
+// hour that summer time leaves out is taken an hour later, never earlier.
+func clockAt(midnight time.Time, since time.Duration) time.Time {
+	y, m, d := midnight.Date()
+	t := time.Date(y, m, d, int(since/time.Hour), int(since%time.Hour/time.Minute), 0, 0, midnight.Location())
+	shown := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	return t.Add(max(since-shown, 0))
 }
 
 // String returns the hours as one writes them: "between: 08:00-22:00, weekdays: mon,tue, Asia/Shanghai".

@@ -18,8 +18,8 @@ type State struct {
 	Throttled time.Time `json:"throttled,omitzero"`   // when the server last wanted less
 	Clean     time.Time `json:"clean_since,omitzero"` // first success of the clean day that is running
 
-	// The wall clock was once found set forward: what is stamped up to SetAt
-	// looks older than it is, by SetBy.
+	// The wall clock was once found set: what is stamped up to SetAt may look
+	// older than it is, by up to SetBy.
 	SetAt time.Time     `json:"clock_set_at,omitzero"`
 	SetBy time.Duration `json:"clock_set_by_ns,omitempty"`
 }
@@ -61,22 +61,26 @@ func (s *State) succeeded(now time.Time) bool {
 	return true
 }
 
-// step notes that the wall clock was set by d and says now. Setting it back
-// cancels what it was set forward before.
-func (s *State) step(now time.Time, d time.Duration) {
-	if d > 0 {
-		s.SetAt, s.SetBy = stamp(now.Add(-d)), s.SetBy+d
-		return
+// step notes that the wall clock was set by d and says now; high is the latest
+// that it ever said before. SetBy is by how much the clock is now ahead of the
+// most backward one that stamped a mail up to SetAt. What matters to no limit
+// any more is forgotten.
+func (s *State) step(now, high time.Time, d, horizon time.Duration) {
+	if now.Sub(s.SetAt) > horizon+s.SetBy {
+		s.SetAt, s.SetBy = time.Time{}, 0
 	}
-	if s.SetBy = max(s.SetBy+d, 0); s.SetBy == 0 {
-		s.SetAt = time.Time{}
+	for _, t := range []time.Time{now.Add(-d), high} {
+		if t.After(s.SetAt) {
+			s.SetAt = stamp(t)
+		}
 	}
+	s.SetBy = max(s.SetBy+d, 0)
 }
 
 // age returns how long ago t was: a time to come counts as now, and a clock
 // that was set forward makes nothing older than it is.
 func (s State) age(now, t time.Time) time.Duration {
-	if !s.SetAt.IsZero() && !t.After(s.SetAt) {
+	if !t.After(s.SetAt) {
 		t = t.Add(s.SetBy)
 	}
 	return max(now.Round(0).Sub(t.Round(0)), 0)
@@ -88,6 +92,11 @@ func (s State) ages(now time.Time, past []time.Time) []time.Duration {
 		out[i] = s.age(now, t)
 	}
 	return out
+}
+
+// Since is from when on history matters at now to an account with this state.
+func (l Limits) Since(now time.Time, s State) time.Time {
+	return now.Add(-l.Horizon() - s.SetBy)
 }
 
 // Describe says what was learned; nothing at full pace.

@@ -48,11 +48,12 @@ type Pacer struct {
 	book    *book
 	hold    hold
 	learned State
+	high    time.Time     // the latest stamp of the past
 	changed chan struct{} // closed when a hold or a pace has changed
 }
 
 // New returns the pacer of an account that sent mails at the times of past
-// (in any order; at least those within limits.Horizon).
+// (in any order; at least those after l.Since).
 func New(l Limits, past []time.Time, o Options) *Pacer {
 	if o.Now == nil {
 		o.Now = time.Now
@@ -68,6 +69,11 @@ func New(l Limits, past []time.Time, o Options) *Pacer {
 	p.book = newBook(l, rand.New(rand.NewPCG(o.Seed, 0x6879)))
 	p.book.scale(0, p.learned.Factor)
 	p.book.remember(p.learned.ages(now, past), o.domains(p.learned, now))
+	for _, t := range past {
+		if t.After(p.high) {
+			p.high = t
+		}
+	}
 	if first := o.first(past); !first.IsZero() {
 		p.book.age = p.learned.age(now, first)
 	}
@@ -143,9 +149,9 @@ func (p *Pacer) Wait(ctx context.Context, domain string) error {
 	}
 }
 
-// lead waits at the head of the line until the turn is taken. When only its
-// own domain is in the way it steps aside for the others instead, and returns
-// what is left to wait.
+// lead waits at the head of the line until the turn is taken. When its own
+// domain keeps it longer than the account would, it steps aside for the others
+// instead, and returns how to wait there.
 func (p *Pacer) lead(ctx context.Context, domain string) (aside func(context.Context) error, err error) {
 	for {
 		rest, alone := p.look(domain)
@@ -159,7 +165,7 @@ func (p *Pacer) lead(ctx context.Context, domain string) (aside func(context.Con
 }
 
 // look takes the turn and returns nil, or returns how to wait before looking
-// again, and whether only the domain is in the way.
+// again, and whether it is the domain that keeps it longest.
 func (p *Pacer) look(domain string) (rest func(context.Context) error, alone bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -171,7 +177,7 @@ func (p *Pacer) look(domain string) (rest func(context.Context) error, alone boo
 	at, _ := p.next(s, now, domain)
 	anyone, _ := p.next(s, now, "")
 	d, changed := time.Duration(at-s), p.changed
-	return func(ctx context.Context) error { return sleep(ctx, d, changed) }, anyone <= s && at > s
+	return func(ctx context.Context) error { return sleep(ctx, d, changed) }, at > anyone
 }
 
 // sleep waits for d, but no longer than a nap, for a change, or for the end of ctx.
@@ -191,7 +197,7 @@ func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error 
 func (p *Pacer) tick(now time.Time) instant {
 	s, step := p.clock.tick(now)
 	if step != 0 {
-		p.learned.step(now, step)
+		p.learned.step(now, p.high, step, p.book.limits.Horizon())
 	}
 	return s
 }
