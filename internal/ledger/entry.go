@@ -75,6 +75,14 @@ type Entry struct {
 	SettledAt time.Time
 }
 
+// String names the entry as sentences begin: "line 57, li@example.com".
+func (e Entry) String() string {
+	if e.Address == "" {
+		return fmt.Sprintf("line %d", e.Line)
+	}
+	return fmt.Sprintf("line %d, %s", e.Line, e.Address)
+}
+
 // Label names an entry to people when nothing better is at hand: "3.57" is the
 // 57th of the third issue.
 func Label(id int64) string { return fmt.Sprintf("%d.%d", id>>32, id&(1<<32-1)) }

@@ -106,7 +106,7 @@ type Line interface {
 	//
 	// An event that the state of its entry does not allow (see [State.From])
 	// is left out, and the error is a [*Taken] that names it; the rest of the
-	// call stands. A malformed event is an error before anything is written.
+	// call stands, and so does the claim on that entry. A malformed event is an error before anything is written.
 	// Any other error means that the ledger could not be written: none of the
 	// call's events may be relied on, and every later Record fails at once
 	// with [ErrBroken].

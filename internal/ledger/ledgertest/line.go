@@ -25,6 +25,7 @@ func claiming() map[string]func(*testing.T, *book) {
 		"NextDueSaysWhatToWaitFor":              nextDue,
 		"NextDueWaitsForAnIncompletePlan":       nextDueIncomplete,
 		"ManyLanesShareTheListWithoutMeeting":   manyLanes,
+		"ATakenEventEndsNoClaim":                takenClaim,
 		"EveryEntryIsOfferedWhateverIsReleased": releasedBehind,
 	}
 }
@@ -172,6 +173,17 @@ func manyLanes(t *testing.T, b *book) {
 	if totals.Sent != people_ || mails.Load() != people_ {
 		t.Errorf("%d sent, %d mails: %+v", totals.Sent, mails.Load(), totals)
 	}
+}
+
+func takenClaim(t *testing.T, b *book) {
+	b.enqueue(people(1)...)
+	id := b.claim("qq", 1, at(1))[0].ID
+	if err := b.Record(b.ctx, sent(id, 1)); !errors.Is(err, ledger.ErrTaken) {
+		t.Errorf("sent without an intent: %v", err)
+	}
+	b.same("while claimed", addresses(b.claim("qq", 1, at(1))), nil)
+	b.must(b.Release(b.ctx, id))
+	b.same("released", addresses(b.claim("qq", 1, at(1))), []string{"p00000@example.com"})
 }
 
 func releasedBehind(_ *testing.T, b *book) {

@@ -390,10 +390,10 @@ func (m *Memory) apply(e ledger.Event) (id int64, ok bool) {
 // leave ends the claim, and keeps what a deferred entry's next step will
 // overwrite.
 func (is *issue) leave(r *row, to ledger.State) bool {
-	delete(is.claimed, r.ID)
 	if !slices.Contains(to.From(), r.State) {
 		return false
 	}
+	delete(is.claimed, r.ID)
 	if r.State == ledger.Deferred && !r.Begun.IsZero() {
 		r.past = append(r.past, attempt{r.Account, r.Begun})
 		r.Begun = time.Time{}

@@ -50,11 +50,10 @@ func (s *Store) Enqueue(ctx context.Context, k ledger.Key, rows iter.Seq2[ledger
 		return ledger.Enqueued{}, fmt.Errorf("%s is being enqueued already", k)
 	}
 	defer d.leave()
-	end, err := s.end(ctx, issue)
-	if err != nil {
+	p := &pass{s: s, issue: issue, desk: d}
+	if err := p.start(ctx); err != nil {
 		return ledger.Enqueued{}, wrap("enqueue "+k.String(), err)
 	}
-	p := &pass{s: s, issue: issue, desk: d, next: max(end, first(issue)) + 1, known: known{at: first(issue), end: end}}
 	if err := p.run(ctx, rows); err != nil {
 		return p.done, wrap("enqueue "+k.String(), err)
 	}
@@ -73,6 +72,15 @@ func (d *desk) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.enqueuing = false
+}
+
+// start finds out where the last pass ended.
+func (p *pass) start(ctx context.Context) error {
+	var size int64
+	err := p.s.db.QueryRowContext(ctx, `SELECT size FROM issue WHERE id = ?1`, p.issue).Scan(&size)
+	end := first(p.issue) + size
+	p.next, p.known = end+1, known{at: first(p.issue), end: end}
+	return err
 }
 
 // run reads rows into chunks and writes each. Nothing is locked while the list
@@ -159,6 +167,7 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 		for i := range lines {
 			p.add(t, &lines[i])
 		}
+		t.exec(`UPDATE issue SET size = ?2 WHERE id = ?1 AND size <> ?2`, p.issue, p.next-1-first(p.issue))
 	})
 	if now := lines[len(lines)-1].was; met == nil && now != nil {
 		p.known.resume(now.id)
@@ -185,7 +194,7 @@ func (p *pass) add(t *tx, l *line) {
 		return
 	}
 	if p.seen.has(l.was.id) {
-		p.duplicate(l)
+		p.duplicate(t, l)
 		return
 	}
 	p.seen.set(l.was.id)
@@ -207,9 +216,13 @@ func (t *tx) insert(issue, id int64, l *line) bool {
 	return true
 }
 
-func (p *pass) duplicate(l *line) {
+// duplicate reads the first one's line again, since this pass may have moved it.
+func (p *pass) duplicate(t *tx, l *line) {
 	p.done.Duplicates++
 	if len(p.done.Listed) < ledger.ListedDuplicates {
+		if t != nil {
+			l.was = t.find(p.issue, l.address)
+		}
 		p.done.Listed = append(p.done.Listed, ledger.Duplicate{Address: l.Address, Line: l.Line, First: l.was.line})
 	}
 }

@@ -9,8 +9,9 @@ import (
 
 // A waiter is one caller of Record, waiting for its events to be durable.
 type waiter struct {
-	events []ledger.Event
-	done   chan error // of one
+	events          []ledger.Event
+	recorded, taken []int64    // entries, by what became of the event
+	done            chan error // of one
 }
 
 // Record is group commit without a clock: callers queue up, one of them gets
@@ -50,36 +51,36 @@ func (s *Store) commit(group []*waiter) {
 	if len(group) == 0 {
 		return
 	}
-	taken := make([][]int64, len(group))
 	err := s.writer.commit(func(t *tx) {
-		for i, w := range group {
-			for _, e := range w.events {
-				if id, ok := t.apply(e); !ok {
-					taken[i] = append(taken[i], id)
-				}
-			}
+		for _, w := range group {
+			w.apply(t)
 		}
 	})
-	for i, w := range group {
-		w.done <- s.answer(w, taken[i], err)
+	for _, w := range group {
+		w.done <- s.answer(w, err)
+	}
+}
+
+func (w *waiter) apply(t *tx) {
+	for _, e := range w.events {
+		if id, ok := t.apply(e); ok {
+			w.recorded = append(w.recorded, id)
+		} else {
+			w.taken = append(w.taken, id)
+		}
 	}
 }
 
 // answer ends the claims on what was recorded, then says how it went.
-func (s *Store) answer(w *waiter, taken []int64, err error) error {
+func (s *Store) answer(w *waiter, err error) error {
 	if err != nil {
 		return err
 	}
-	for _, e := range w.events {
-		switch e := e.(type) {
-		case ledger.Intent:
-			s.desk(e.ID >> 32).recorded(e.ID)
-		case ledger.Outcome:
-			s.desk(e.ID >> 32).recorded(e.ID)
-		}
+	for _, id := range w.recorded {
+		s.desk(id >> 32).recorded(id)
 	}
-	if len(taken) > 0 {
-		return &ledger.Taken{IDs: taken}
+	if len(w.taken) > 0 {
+		return &ledger.Taken{IDs: w.taken}
 	}
 	return nil
 }

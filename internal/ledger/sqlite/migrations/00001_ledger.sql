@@ -15,6 +15,7 @@ CREATE TABLE issue (
     digests  TEXT    NOT NULL,           -- JSON: input → sha256
     planned  INTEGER NOT NULL,           -- when they were frozen
     complete INTEGER NOT NULL DEFAULT 0, -- an Enqueue came to the end of the list
+    size     INTEGER NOT NULL DEFAULT 0, -- the last number given to an entry; none is given twice
     live     INTEGER NOT NULL DEFAULT 0, -- intents were recorded since the ledger was opened
     touched  INTEGER NOT NULL DEFAULT 0, -- no attempt began later than this
     UNIQUE (campaign, issue)
