@@ -44,14 +44,9 @@ func ClientNames() []string {
 // weights returns a weight for each column of the table.
 func (c Clients) weights() []float64 {
 	if c == nil {
-		c = Usual()
+		return table().usual
 	}
-	out, members := make([]float64, len(table().clients)), table().members
-	for i, client := range table().clients {
-		family, _, _ := strings.Cut(client.slug, "/")
-		out[i] = c[client.slug] + c[family]/float64(members[family])
-	}
-	return out
+	return table().weigh(c)
 }
 
 // A support is the reduced table of caniemail.com and our own of the Chinese
@@ -69,6 +64,7 @@ type support struct {
 	element    map[atom.Atom]int
 	attribute  map[string]int
 	breaks     map[int]bool
+	usual      []float64
 }
 
 type client struct{ slug, title string }
@@ -105,6 +101,7 @@ func readTable() *support {
 		s.unverified[d.Slug] = append(s.unverified[d.Slug], d)
 	}
 	s.index()
+	s.usual = s.weigh(Usual())
 	return s
 }
 
@@ -117,6 +114,16 @@ func decode(name string, v any) {
 	if err != nil {
 		panic(fmt.Sprintf("lint: %s: %v", name, err))
 	}
+}
+
+// weigh shares a family's weight among its platforms.
+func (s *support) weigh(c Clients) []float64 {
+	out := make([]float64, len(s.clients))
+	for i, client := range s.clients {
+		family, _, _ := strings.Cut(client.slug, "/")
+		out[i] = c[client.slug] + c[family]/float64(s.members[family])
+	}
+	return out
 }
 
 // slug returns the number of a feature, -1 if there is none.

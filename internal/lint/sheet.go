@@ -30,8 +30,10 @@ func usedByValue(value string, note func(feature int, needle string)) {
 		case c == '"' || c == '\'':
 			i = skipPast(value, i+1, c)
 		case c >= '0' && c <= '9' || c == '.':
-			_, unit, _ := number(value[i:])
-			end := i + len(value[i:]) - len(unit)
+			end := i
+			for end < len(value) && (value[end] >= '0' && value[end] <= '9' || value[end] == '.') {
+				end++
+			}
 			stop := wordEnd(value, end)
 			if f, ok := s.unit[value[end:stop]]; ok {
 				note(f, value[i:stop])

@@ -12,7 +12,8 @@ type look struct {
 	hasInk      bool
 	hasGround   bool
 	hides       bool
-	size        string
+	size        float64 // in unit; meant when the unit is not ""
+	unit        string
 	bold        bool
 	used        []use
 }
@@ -44,7 +45,7 @@ func (l *look) take(property, value string) {
 	}
 	switch property {
 	case "font-size":
-		l.size = value
+		l.size, l.unit, _ = number(value)
 	case "font-weight":
 		l.bold = value == "bold" || value >= "600" && value <= "900"
 	}
@@ -78,14 +79,10 @@ func (l *look) apply(f *frame) {
 		f.ink = l.ink.over(f.ground)
 	}
 	f.bold = f.bold || l.bold
-	f.size = scaled(l.size, f.size)
+	f.size = scaled(l.size, l.unit, f.size)
 }
 
-func scaled(value string, inherited float64) float64 {
-	n, unit, ok := number(value)
-	if !ok {
-		return inherited
-	}
+func scaled(n float64, unit string, inherited float64) float64 {
 	switch unit {
 	case "px":
 		return n
@@ -101,14 +98,18 @@ func scaled(value string, inherited float64) float64 {
 	return inherited
 }
 
-// number splits "1.5em" into 1.5 and "em".
+// number splits "1.5em" into 1.5 and "em"; what does not begin with digits is
+// no number, and its unit is "".
 func number(value string) (n float64, unit string, ok bool) {
 	end := 0
 	for end < len(value) && (value[end] >= '0' && value[end] <= '9' || value[end] == '.' || value[end] == '-' && end == 0) {
 		end++
 	}
 	n, err := strconv.ParseFloat(value[:end], 64)
-	return n, value[end:], err == nil
+	if err != nil {
+		return 0, "", false
+	}
+	return n, value[end:], true
 }
 
 // declarations yields the properties, in lower case, and values of a CSS
