@@ -74,7 +74,9 @@ func slipNotes(notes []fault.Text, addr string) []fault.Text {
 
 // splitName takes the display name off an address in angle brackets.
 func splitName(s string) (spec, name string, f *fault.Fault) {
-	s = strings.NewReplacer("＜", "<", "＞", ">", "〈", "<", "〉", ">").Replace(s)
+	if strings.ContainsAny(s, "＜＞") {
+		s = strings.NewReplacer("＜", "<", "＞", ">").Replace(s)
+	}
 	open := strings.LastIndexByte(s, '<')
 	if open < 0 || !strings.Contains(s[open:], ">") {
 		return s, "", nil

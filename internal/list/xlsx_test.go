@@ -5,8 +5,10 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -203,12 +205,12 @@ func packed(t testing.TB, all map[string]string) string {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
-	for name, content := range all {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
 		part, err := w.Create(name)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := part.Write([]byte(content)); err != nil {
+		if _, err := part.Write([]byte(all[name])); err != nil {
 			t.Fatal(err)
 		}
 	}
