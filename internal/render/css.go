@@ -32,6 +32,7 @@ type element struct {
 
 var (
 	inlineStyle = regexp.MustCompile(`(?s)<style\s+data-inline\s*>(.*?)</style>\s*`)
+	headStyle   = regexp.MustCompile(`(?s)<style[^>]*>.*?</style>`)
 	cssComment  = regexp.MustCompile(`(?s)/\*.*?\*/`)
 	simpleForm  = regexp.MustCompile(`^([a-z][a-z0-9]*)?((?:\.[A-Za-z_][\w-]*)*)$`)
 )
@@ -44,7 +45,9 @@ func (p *parsing) cutStyles(part partial, doc string) (string, []rule, bool) {
 		rules = append(rules, p.rules(part, m[1])...)
 	}
 	slices.SortStableFunc(rules, func(a, b rule) int { return cmp.Compare(a.weight, b.weight) })
-	return inlineStyle.ReplaceAllString(doc, ""), rules, len(p.faults) == before
+	doc = inlineStyle.ReplaceAllString(doc, "")
+	doc = headStyle.ReplaceAllStringFunc(doc, func(s string) string { return cssComment.ReplaceAllString(s, "") })
+	return doc, rules, len(p.faults) == before
 }
 
 func (p *parsing) rules(part partial, css string) []rule {
@@ -126,9 +129,9 @@ func parseDecls(s string) []decl {
 	return out
 }
 
-// styles returns the declarations for the last of the open elements, its own
+// computed returns the declarations for the last of the open elements, its own
 // style last; a later one replaces an earlier one of the same name.
-func styles(rules []rule, open []element, own string) []decl {
+func computed(rules []rule, open []element, own string) []decl {
 	var out []decl
 	put := func(d decl) {
 		out = slices.DeleteFunc(out, func(have decl) bool { return have.name == d.name })

@@ -1,7 +1,9 @@
 package render
 
 import (
+	"github.com/alecthomas/chroma/v2"
 	chromahtml "github.com/alecthomas/chroma/v2/formatters/html"
+	"github.com/alecthomas/chroma/v2/styles"
 	"github.com/yuin/goldmark"
 	emoji "github.com/yuin/goldmark-emoji"
 	highlighting "github.com/yuin/goldmark-highlighting/v2"
@@ -27,7 +29,7 @@ func newMarkdown(th theme, token string) goldmark.Markdown {
 			extension.NewCJK(extension.WithEastAsianLineBreaks(), extension.WithEscapedSpace()),
 			emoji.New(emoji.WithRenderingMethod(emoji.Unicode)),
 			highlighting.NewHighlighting(
-				highlighting.WithStyle("github"),
+				highlighting.WithCustomStyle(codeStyle()),
 				highlighting.WithFormatOptions(chromahtml.PreventSurroundingPre(true)),
 				highlighting.WithWrapperRenderer(wrapCode),
 			),
@@ -49,6 +51,16 @@ func newMarkdown(th theme, token string) goldmark.Markdown {
 			),
 		),
 	)
+}
+
+// codeStyle is chroma's "github" without a colour for blanks.
+func codeStyle() *chroma.Style {
+	base := styles.Get("github")
+	quiet, err := base.Builder().Add(chroma.TextWhitespace, "noinherit").Build()
+	if err != nil {
+		return base
+	}
+	return quiet
 }
 
 func wrapCode(w util.BufWriter, _ highlighting.CodeBlockContext, entering bool) {

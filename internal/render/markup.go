@@ -165,7 +165,7 @@ func (b *built) style(name string, attrs []attr) ([]attr, bool) {
 		}
 		own = html.UnescapeString(have.value)
 	}
-	decls := styles(b.page.rules, b.open, own)
+	decls := computed(b.page.rules, b.open, own)
 	if len(decls) == 0 {
 		return attrs, false
 	}
