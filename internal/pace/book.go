@@ -15,7 +15,7 @@ import (
 type book struct {
 	limits Limits
 	factor float64 // learned share of the pace, (0, 1]
-	age    time.Duration
+	born   instant // when the first mail of its life left, if any did
 
 	smooth *rate.Limiter // spreads the short windows, so that no minute starts with a burst
 	pace   rate.Limit    // of smooth at factor 1
@@ -33,7 +33,7 @@ type book struct {
 }
 
 func newBook(l Limits, r *rand.Rand) *book {
-	b := &book{limits: l, factor: 1, rand: r, to: map[string][]*log{}, gapText: "gap: " + l.gapText()}
+	b := &book{limits: l, factor: 1, rand: r, born: instant(never), to: map[string][]*log{}, gapText: "gap: " + l.gapText()}
 	var burst int
 	b.pace, burst = l.smoothing()
 	b.smooth = rate.NewLimiter(b.pace, burst)
@@ -209,22 +209,18 @@ func (b *book) warming(s instant) (instant, string) {
 		if at <= s {
 			return s, why
 		}
-		s, why = min(at, instant(time.Duration(today+1)*day-b.age)), l.text
+		s, why = min(at, b.born.add(time.Duration(today+1)*day)), l.text
 	}
 	return s, why
 }
 
-func (b *book) dayOf(s instant) int { return int(max(time.Duration(s)+b.age, 0) / day) }
+func (b *book) dayOf(s instant) int {
+	return int(time.Duration(max(s-b.born, 0)) / day)
+}
 
 // record enters a mail that left at s.
 func (b *book) record(s instant, domain string) {
-	if b.any {
-		s = max(s, b.last)
-	}
-	b.batch++
-	if b.any && time.Duration(s-b.last) >= b.limits.PauseFor {
-		b.batch = 1
-	}
+	s = b.after(s)
 	b.last, b.any, b.gap = s, true, b.jitter()
 	for _, l := range b.logs {
 		l.record(s)
@@ -238,6 +234,21 @@ func (b *book) record(s instant, domain string) {
 	for _, l := range b.to[strings.ToLower(domain)] {
 		l.record(s)
 	}
+}
+
+// after counts a mail into its batch and returns when it left: never before
+// the one before.
+func (b *book) after(s instant) instant {
+	if !b.any {
+		b.born, b.batch = min(b.born, s), 1
+		return s
+	}
+	s = max(s, b.last)
+	b.batch++
+	if time.Duration(s-b.last) >= b.limits.PauseFor {
+		b.batch = 1
+	}
+	return s
 }
 
 // jitter draws the gap that follows a mail.

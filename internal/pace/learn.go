@@ -66,10 +66,11 @@ func (s *State) succeeded(now time.Time) bool {
 // most backward one that stamped a mail up to SetAt. What matters to no limit
 // any more is forgotten.
 func (s *State) step(now, high time.Time, d, horizon time.Duration) {
-	if now.Sub(s.SetAt) > horizon+s.SetBy {
+	before := now.Add(-d)
+	if before.Sub(s.SetAt) > horizon+s.SetBy {
 		s.SetAt, s.SetBy = time.Time{}, 0
 	}
-	for _, t := range []time.Time{now.Add(-d), high} {
+	for _, t := range []time.Time{before, high} {
 		if t.After(s.SetAt) {
 			s.SetAt = stamp(t)
 		}

@@ -68,14 +68,14 @@ func New(l Limits, past []time.Time, o Options) *Pacer {
 	}
 	p.book = newBook(l, rand.New(rand.NewPCG(o.Seed, 0x6879)))
 	p.book.scale(0, p.learned.Factor)
+	if first := o.first(past); !first.IsZero() {
+		p.book.born = instant(-p.learned.age(now, first))
+	}
 	p.book.remember(p.learned.ages(now, past), o.domains(p.learned, now))
 	for _, t := range past {
 		if t.After(p.high) {
 			p.high = t
 		}
-	}
-	if first := o.first(past); !first.IsZero() {
-		p.book.age = p.learned.age(now, first)
 	}
 	return p
 }
@@ -197,7 +197,8 @@ func sleep(ctx context.Context, d time.Duration, changed <-chan struct{}) error 
 func (p *Pacer) tick(now time.Time) instant {
 	s, step := p.clock.tick(now)
 	if step != 0 {
-		p.learned.step(now, p.high, step, p.book.limits.Horizon())
+		l := p.book.limits
+		p.learned.step(now, p.high, step, max(l.Horizon(), time.Duration(len(l.Warmup))*day))
 	}
 	return s
 }

@@ -93,6 +93,24 @@ func TestNextSaysWhenAndWhy(t *testing.T) {
 	}
 }
 
+func TestTheWarmUpBeginsWithTheFirstMail(t *testing.T) {
+	t.Parallel()
+	l := limits(t, map[string]any{"warmup": "1/day, 2/day"})
+	now := noon()
+	p := pace.New(l, nil, pace.Options{Now: func() time.Time { return now }})
+	now = now.Add(20 * time.Hour) // idle
+	p.Take(now, "")
+	if at, why := p.Next(now, ""); at.Sub(now) != 24*time.Hour || why != "warmup: 1/day" {
+		t.Errorf("next in %s: %s", at.Sub(now), why)
+	}
+	old := pace.New(l, nil, pace.Options{Now: func() time.Time { return now }, First: now.AddDate(0, 0, -2)})
+	for range 5 {
+		if !old.Take(now, "") {
+			t.Error("an account of two days has no warm-up left")
+		}
+	}
+}
+
 func TestShortWindowsAreSpreadOut(t *testing.T) {
 	t.Parallel()
 	l := limits(t, map[string]any{"per_minute": 60})
