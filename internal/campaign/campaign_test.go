@@ -65,7 +65,8 @@ func TestACampaignIsReadAsItStands(t *testing.T) {
 			Email: "邮箱", Rows: "3,9-14,22-", Where: `city == "北京"`,
 		},
 		Attachments: []campaign.Attachment{
-			{File: "brochure.pdf", Line: 17}, {File: "invoices/{{.invoice}}.pdf", Line: 18},
+			{File: "brochure.pdf", Line: 17},
+			{File: "invoices/{{.invoice}}.pdf", Line: 18},
 			{File: "a.pdf", Name: "发票-{{.name}}.pdf", Line: 19},
 		},
 		AttachmentsRoot: "campaigns/files",

@@ -14,8 +14,10 @@ func TestAFaultSaysWhereWhatAndHow(t *testing.T) {
 		fault *fault.Fault
 		want  string
 	}{
-		{fault.At("c.yaml", 3, "unknown key %q", "subjct").Hinted("did you mean %q?", "subject"),
-			"c.yaml:3: unknown key \"subjct\"\n    did you mean \"subject\"?"},
+		{
+			fault.At("c.yaml", 3, "unknown key %q", "subjct").Hinted("did you mean %q?", "subject"),
+			"c.yaml:3: unknown key \"subjct\"\n    did you mean \"subject\"?",
+		},
 		{fault.At("c.yaml", 0, "the file is empty"), "c.yaml: the file is empty"},
 		{fault.At("", 7, "no address"), "line 7: no address"},
 		{fault.At("", 0, "over 100%% of the limit"), "over 100% of the limit"},

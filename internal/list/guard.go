@@ -45,13 +45,13 @@ func (g *guard) Read(p []byte) (int, error) {
 func (g *guard) begin() { g.row = 0 }
 
 func (g *guard) check(text []byte, end bool) *fault.Fault {
-	if i := bytes.IndexByte(text, 0); i >= 0 {
-		return g.at(text[:i], "a NUL byte stands in the text").
+	if before, _, ok := bytes.Cut(text, []byte{0}); ok {
+		return g.at(before, "a NUL byte stands in the text").
 			Hinted("a list in UTF-16 without its mark? say encoding: utf-16le, or save the list as CSV UTF-8")
 	}
 	if g.code.code != nil {
-		if i := bytes.Index(text, []byte(string(utf8.RuneError))); i >= 0 {
-			return g.at(text[:i], "this is not %s", g.code.name).
+		if before, _, ok := bytes.Cut(text, []byte(string(utf8.RuneError))); ok {
+			return g.at(before, "this is not %s", g.code.name).
 				Hinted("say the encoding of the whole list with encoding:, or save it as CSV UTF-8")
 		}
 		return nil

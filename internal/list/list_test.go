@@ -60,18 +60,19 @@ func read(t testing.TB, l *list.List, fields ...string) string {
 			out = append(out, "error "+short(err))
 			break
 		}
-		line := fmt.Sprintf("%d %s", r.Line, r.Address)
+		var line strings.Builder
+		line.WriteString(fmt.Sprintf("%d %s", r.Line, r.Address))
 		for _, name := range fields {
 			value, ok := r.Fields[name]
 			if !ok {
 				value = "-"
 			}
-			line += fmt.Sprintf(" %q", value)
+			line.WriteString(fmt.Sprintf(" %q", value))
 		}
 		if r.Fault != nil {
-			line += " fault " + short(r.Fault)
+			line.WriteString(" fault " + short(r.Fault))
 		}
-		out = append(out, line)
+		out = append(out, line.String())
 	}
 	return strings.Join(out, "\n")
 }

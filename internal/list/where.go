@@ -3,6 +3,7 @@ package list
 import (
 	"errors"
 	"regexp"
+	"slices"
 
 	"github.com/expr-lang/expr"
 	"github.com/expr-lang/expr/ast"
@@ -104,10 +105,8 @@ func (a *askedColumns) Visit(node *ast.Node) {
 	if !ok || !isText || base.Value != rowName {
 		return
 	}
-	for _, known := range a.known {
-		if known == name.Value {
-			return
-		}
+	if slices.Contains(a.known, name.Value) {
+		return
 	}
 	a.unknown = name.Value
 }

@@ -3,7 +3,6 @@ package list
 import (
 	"archive/zip"
 	"encoding/xml"
-	"errors"
 	"fmt"
 	"io"
 	"path"
@@ -79,7 +78,7 @@ func (l *List) openBook(o Options) error {
 }
 
 func (b *book) open(o Options) (sheet string, err error) {
-	main, relations, err := b.relations("", "officeDocument")
+	main, _, err := b.relations("", "officeDocument")
 	if err != nil {
 		return "", err
 	}
@@ -88,7 +87,7 @@ func (b *book) open(o Options) (sheet string, err error) {
 		return "", err
 	}
 	b.date04 = workbook.Properties.Date1904 == "1" || workbook.Properties.Date1904 == "true"
-	_, relations, err = b.relations(main, "")
+	_, relations, err := b.relations(main, "")
 	if err != nil {
 		return "", err
 	}
@@ -118,8 +117,8 @@ func (b *book) relations(of, want string) (first string, all map[string]relation
 	all = map[string]relation{}
 	for _, r := range list.Relations {
 		target := path.Join(dir, r.Target)
-		if strings.HasPrefix(r.Target, "/") {
-			target = strings.TrimPrefix(r.Target, "/")
+		if after, ok := strings.CutPrefix(r.Target, "/"); ok {
+			target = after
 		}
 		kind := path.Base(r.Type)
 		all[r.ID] = relation{kind, target}
@@ -189,41 +188,26 @@ func (b *book) unmarshal(name string, into any) error {
 	return nil
 }
 
-// reader opens a part that may have so many bytes.
-func (b *book) reader(name string, limit int64) (io.ReadCloser, error) {
+// reader opens a part that may have so many bytes. That it has no more than it
+// says, archive/zip sees to.
+func (b *book) reader(name string, limit uint64) (io.ReadCloser, error) {
 	part, ok := b.parts[name]
 	if !ok {
 		return nil, damaged(b.path, fmt.Errorf("it has no %s", name))
+	}
+	if part.UncompressedSize64 > limit {
+		return nil, fault.Faults{fault.At(b.path, 0, "%s in the workbook is larger than %d MiB", name, limit>>20).
+			Hinted("save the sheet as CSV UTF-8")}
 	}
 	r, err := part.Open()
 	if err != nil {
 		return nil, damaged(b.path, err)
 	}
-	return &capped{ReadCloser: r, left: limit}, nil
+	return r, nil
 }
 
-// capped ends with errTooLarge, not with io.EOF, when there is more than it may read.
-type capped struct {
-	io.ReadCloser
-	left int64
-}
-
-var errTooLarge = errors.New("too large")
-
-func (c *capped) Read(p []byte) (int, error) {
-	n, err := c.ReadCloser.Read(p)
-	if c.left -= int64(n); c.left < 0 {
-		return 0, errTooLarge
-	}
-	return n, err
-}
-
-// broken says what is wrong with a part: too large, or not the XML it should be.
+// broken says what is wrong with a part that is not the XML it should be.
 func (b *book) broken(name string, err error) error {
-	if errors.Is(err, errTooLarge) {
-		return fault.Faults{fault.At(b.path, 0, "%s in the workbook is too large", name).
-			Hinted("save the sheet as CSV UTF-8")}
-	}
 	return damaged(b.path, fmt.Errorf("%s: %w", name, err))
 }
 
