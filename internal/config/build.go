@@ -221,8 +221,7 @@ func (e *entry) provider() bool {
 	return true
 }
 
-// server settles host, port and TLS. A TLS mode other than the preset's brings
-// its own port, and a well-known port its own TLS mode.
+// server settles what is dialled and who has to answer.
 func (e *entry) server() {
 	e.Host, e.Port, e.TLS = e.preset.Host, e.preset.Port, e.preset.TLS
 	if host := e.text("host"); host != "" {
@@ -231,29 +230,10 @@ func (e *entry) server() {
 	if strings.ContainsAny(e.Host, " /@") || strings.Contains(e.Host, ":") && !isIP(e.Host) {
 		e.wrong(e.key("host"), "%q is no host", e.Host).Hinted("write the name alone, and the port under port:")
 	}
-	port, ported := e.values["port"].(int)
-	mode := strings.ToLower(e.text("tls"))
-	switch {
-	case mode != "" && !ported && mode != e.TLS:
-		e.Port = portOf(mode)
-	case mode == "" && ported && port == 587:
-		mode = "starttls"
-	}
-	if ported {
-		e.Port = port
-	}
-	if mode != "" {
-		e.TLS = mode
-	}
-	if portOf(e.TLS) == 0 {
-		e.wrong(e.key("tls"), "there is no TLS mode %q", e.TLS).Hinted("write implicit (port 465), starttls (port 587) or none")
-	}
-	if e.Provider != "sandbox" && (e.Port < 1 || e.Port > 65535) && portOf(e.TLS) != 0 {
-		e.wrong(e.key("port"), "there is no port %d", e.Port).Hinted("write a number from 1 to 65535, like 465")
-	}
 	if e.Host == "" && e.Provider != "sandbox" {
 		e.wrong(e.path, "account %s has no host", e.Name).Hinted("provider custom needs the name of its server: host: smtp.example.com")
 	}
+	e.portAndTLS()
 	e.ServerName, e.Helo = e.text("server_name"), e.text("helo")
 	for _, key := range []string{"server_name", "helo"} {
 		if strings.ContainsAny(e.text(key), " <>@") {
@@ -263,6 +243,28 @@ func (e *entry) server() {
 	if file := e.text("ca_file"); file != "" {
 		e.CAFile = within(e.dir, file)
 		e.exists(e.key("ca_file"), e.CAFile)
+	}
+}
+
+// portAndTLS settles both: a TLS mode other than the preset's brings its own
+// port, and the port of STARTTLS its TLS mode.
+func (e *entry) portAndTLS() {
+	port, ported := e.values["port"].(int)
+	mode := strings.ToLower(e.text("tls"))
+	switch {
+	case mode != "" && mode != e.TLS:
+		e.TLS, e.Port = mode, portOf(mode)
+	case mode == "" && port == 587:
+		e.TLS = "starttls"
+	}
+	if ported {
+		e.Port = port
+	}
+	switch {
+	case portOf(e.TLS) == 0:
+		e.wrong(e.key("tls"), "there is no TLS mode %q", e.TLS).Hinted("write implicit (port 465), starttls (port 587) or none")
+	case (e.Port < 1 || e.Port > 65535) && e.Provider != "sandbox":
+		e.wrong(e.key("port"), "there is no port %d", e.Port).Hinted("write a number from 1 to 65535, like 465")
 	}
 }
 

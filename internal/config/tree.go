@@ -3,14 +3,17 @@ package config
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
+	"github.com/goccy/go-yaml/token"
 
 	"hongyan/internal/fault"
 )
@@ -59,8 +62,8 @@ func (t *tree) syntax(src []byte, err error) *fault.Fault {
 	line, message := 0, "it is not valid YAML"
 	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
 		message = e.GetMessage()
-		if token := e.GetToken(); token != nil && token.Position != nil {
-			line = token.Position.Line
+		if at := e.GetToken(); at != nil && at.Position != nil {
+			line = at.Position.Line
 		}
 	}
 	text := ""
@@ -287,17 +290,20 @@ func (k kind) refuses(n ast.Node) string {
 		if k == number || k == flag || k == series {
 			return k.want()
 		}
+		if isDate(n.GetToken()) {
+			return "text"
+		}
 		if strings.ContainsFunc(n.GetToken().Value, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 			return "line"
 		}
 		return ""
 	case *ast.IntegerNode:
-		if k == scalar || k == number && strconv.Itoa(plainInt(n)) == n.GetToken().Value {
+		if (k == scalar || k == number) && strconv.Itoa(plainInt(n)) == n.GetToken().Value {
 			return ""
 		}
 		return k.want()
 	case *ast.FloatNode:
-		if k == scalar {
+		if k == scalar && fmt.Sprint(n.Value) == n.GetToken().Value {
 			return ""
 		}
 		return k.want()
@@ -308,6 +314,12 @@ func (k kind) refuses(n ast.Node) string {
 		return k.want()
 	}
 	return k.want()
+}
+
+// isDate reports what viper would take for a point in time.
+func isDate(t *token.Token) bool {
+	_, err := time.Parse(time.DateOnly, t.Value[:min(len(t.Value), len(time.DateOnly))])
+	return err == nil && t.Type == token.StringType
 }
 
 // plainInt reads the number as it is written: 0465 is no port, but octal.

@@ -127,8 +127,9 @@ func sorted(ws []Window) []Window {
 
 // Horizon is how far back history matters.
 func (l Limits) Horizon() time.Duration {
-	far := time.Duration(float64(max(l.GapMax, l.PauseFor)) / floor)
-	far = max(far, l.PauseFor*time.Duration(min(l.PauseAfter, 10_000)))
+	slow := float64(max(l.GapMax, l.PauseFor)) / floor
+	batch := float64(l.PauseFor) * float64(l.PauseAfter) // mails of one batch stand less than a pause apart
+	far := time.Duration(min(max(slow, batch), float64(never)))
 	for _, ws := range slices.Concat([][]Window{l.Windows, l.Warmup}, slices.Collect(maps.Values(l.To))) {
 		for _, w := range ws {
 			far = max(far, w.Per)

@@ -129,6 +129,7 @@ func TestTheHorizonCoversEveryLimit(t *testing.T) {
 		{map[string]any{"per_minute": 1}, time.Minute},
 		{map[string]any{"rate": "1/min, 500/30d"}, 30 * 24 * time.Hour},
 		{map[string]any{"pause": "5m after 30"}, 150 * time.Minute},
+		{map[string]any{"pause": "30000d after 1000000000"}, 100 * 365 * 24 * time.Hour},
 		{map[string]any{"gap": "10s"}, 160 * time.Second}, // at a sixteenth of the pace
 		{map[string]any{"to": map[string]any{"qq.com": "1/hour"}}, time.Hour},
 		{map[string]any{"warmup": "20/day"}, 24 * time.Hour},

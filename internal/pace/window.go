@@ -72,7 +72,8 @@ type log struct {
 }
 
 func newLog(w Window, prefix string) *log {
-	run := (w.N + cells - 1) / cells
+	w.N = max(w.N, 1)
+	run := (w.N-1)/cells + 1
 	return &log{Window: w, text: prefix + w.String(), run: run, at: make([]instant, w.N/run)}
 }
 
