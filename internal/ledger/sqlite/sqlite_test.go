@@ -1,7 +1,13 @@
 package sqlite_test
 
 import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
 	"testing"
+	"time"
 
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/ledgertest"
@@ -9,8 +15,9 @@ import (
 )
 
 func TestSQLiteKeepsThePromise(t *testing.T) {
+	t.Parallel()
 	ledgertest.Run(t, func(t *testing.T) ledgertest.Open {
-		dir := t.TempDir()
+		dir := folder(t)
 		return func() ledger.Store {
 			s, err := sqlite.Open(t.Context(), dir)
 			if err != nil {
@@ -19,4 +26,158 @@ func TestSQLiteKeepsThePromise(t *testing.T) {
 			return s
 		}
 	})
+}
+
+// folder is on a disk of memory where there is one: nothing here pulls the
+// plug, so nothing could tell whether a sync was worth its time.
+func folder(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "ledger")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() {
+		if err := os.RemoveAll(dir); err != nil {
+			t.Error(err)
+		}
+	})
+	return dir
+}
+
+func TestASecondProcessIsToldWhoHoldsTheLedger(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	_, err := sqlite.Open(t.Context(), dir)
+	held, ok := errors.AsType[*sqlite.Held](err)
+	if !ok || held.PID != os.Getpid() || time.Since(held.Since) > time.Minute {
+		t.Fatalf("got %v", err)
+	}
+	if !strings.Contains(err.Error(), "held by process ") {
+		t.Errorf("it says %q", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	open(t, dir)
+}
+
+func TestTheLedgerIsItsOwnersOnly(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(folder(t), "new", "state")
+	s := open(t, dir)
+	planned(t, s, 10)
+	if info, err := os.Stat(dir); err != nil || info.Mode().Perm() != 0o700 {
+		t.Errorf("folder: %v, %v", info.Mode(), err)
+	}
+	files, err := os.ReadDir(dir)
+	if err != nil || len(files) < 3 {
+		t.Fatalf("%v, %v", files, err)
+	}
+	for _, f := range files {
+		if info, err := f.Info(); err != nil || info.Mode().Perm() != 0o600 {
+			t.Errorf("%s: %v, %v", f.Name(), info.Mode(), err)
+		}
+	}
+}
+
+func TestAFolderMayHaveAnyName(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(folder(t), "状态 100%?mode=memory#x&y")
+	s := open(t, dir)
+	planned(t, s, 3)
+	if _, err := os.Stat(filepath.Join(dir, sqlite.File)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAReaderReadsWhileTheLedgerIsWritten(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	if _, err := sqlite.OpenReader(t.Context(), dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("before there is a ledger: %v", err)
+	}
+	s := open(t, dir)
+	planned(t, s, 100)
+	r, err := sqlite.OpenReader(t.Context(), dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	send(t, s, 50, 4)
+	totals, err := r.Totals(t.Context(), key)
+	if err != nil || totals.Sent != 50 || totals.Queued != 50 {
+		t.Errorf("it reads %+v, %v", totals, err)
+	}
+	for f, err := range r.Verify(t.Context()) {
+		t.Error(f, err)
+	}
+}
+
+func TestAReaderReadsWhatADeadProcessLeft(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	planned(t, s, 10)
+	send(t, s, 5, 1)
+	dead := copyOf(t, dir)
+	r, err := sqlite.OpenReader(t.Context(), dead)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if totals, err := r.Totals(t.Context(), key); err != nil || totals.Sent != 5 {
+		t.Errorf("it reads %+v, %v", totals, err)
+	}
+}
+
+// copyOf takes the files as a dead process would leave them.
+func copyOf(t *testing.T, dir string) string {
+	t.Helper()
+	to := folder(t)
+	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
+		t.Fatal(err)
+	}
+	return to
+}
+
+func TestWhatWasSendingIsCounted(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	planned(t, s, 10)
+	for _, want := range []int{0, 3, 0} {
+		if s.InDoubt() != want {
+			t.Errorf("%d in doubt at the start, want %d", s.InDoubt(), want)
+		}
+		if want == 0 {
+			for _, e := range claim(t, s, 3) {
+				if err := s.Record(t.Context(), intent(e)); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if want == 3 { // nothing is sent between this start and the next
+			continueWith(t, &s, dir)
+			continue
+		}
+		continueWith(t, &s, dir)
+	}
+}
+
+func continueWith(t *testing.T, s **sqlite.Store, dir string) {
+	t.Helper()
+	if err := (*s).Close(); err != nil {
+		t.Fatal(err)
+	}
+	*s = open(t, dir)
+}
+
+func claim(t *testing.T, s *sqlite.Store, n int) []ledger.Entry {
+	t.Helper()
+	got, err := s.Claim(t.Context(), key, "qq", n, time.Now())
+	if err != nil || len(got) != n {
+		t.Fatalf("%d claimed, %v", len(got), err)
+	}
+	return got
 }
