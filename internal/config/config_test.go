@@ -266,7 +266,7 @@ func TestAllPresetsHold(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range strings.Fields("qq foxmail exmail 163 126 gmail outlook aliyun tencent-ses ses custom sandbox") {
+	for name := range strings.FieldsSeq("qq foxmail exmail 163 126 gmail outlook aliyun tencent-ses ses custom sandbox") {
 		p, ok := presets[name]
 		if !ok {
 			t.Errorf("there is no %s", name)
@@ -442,13 +442,14 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	out := logged.String() + string(js)
+	var out strings.Builder
+	out.WriteString(logged.String() + string(js))
 	for _, verb := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%X", "%d", "%t"} {
-		out += fmt.Sprintf(verb, a.Secret) + fmt.Sprintf(verb, &a.Secret) + fmt.Sprintf(verb, a) + fmt.Sprintf(verb, []config.Secret{a.Secret})
+		out.WriteString(fmt.Sprintf(verb, a.Secret) + fmt.Sprintf(verb, &a.Secret) + fmt.Sprintf(verb, a) + fmt.Sprintf(verb, []config.Secret{a.Secret}))
 	}
-	out += fmt.Sprint(a.Secret, &a) + fmt.Errorf("%w: %v", errors.New("x"), a.Secret).Error()
-	if strings.Contains(out, canary) || strings.Contains(out, fmt.Sprintf("%x", canary)) || !strings.Contains(out, "[redacted]") {
-		t.Errorf("got %s", out)
+	out.WriteString(fmt.Sprint(a.Secret, &a) + fmt.Errorf("%w: %v", errors.New("x"), a.Secret).Error())
+	if strings.Contains(out.String(), canary) || strings.Contains(out.String(), fmt.Sprintf("%x", canary)) || !strings.Contains(out.String(), "[redacted]") {
+		t.Errorf("got %s", out.String())
 	}
 }
 
@@ -456,9 +457,9 @@ func TestNoSecretIsEverPrinted(t *testing.T) {
 func TestASecretHasNoOpenFields(t *testing.T) {
 	t.Parallel()
 	s := reflect.TypeFor[config.Secret]()
-	for i := range s.NumField() {
-		if s.Field(i).IsExported() {
-			t.Errorf("field %s is open", s.Field(i).Name)
+	for field := range s.Fields() {
+		if field.IsExported() {
+			t.Errorf("field %s is open", field.Name)
 		}
 	}
 	for _, want := range []reflect.Type{

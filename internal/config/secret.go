@@ -148,13 +148,13 @@ func reason(err error) error {
 	return err
 }
 
-// fromCommand runs the command; what it writes to stderr is for the user's
-// eyes, not for ours.
+// fromCommand runs the command from the config's folder. What it writes to
+// stderr is dropped: it may say too much.
 func (s Secret) fromCommand(ctx context.Context) (string, error) {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, "sh", "-c", s.name)
-	cmd.Dir, cmd.Env, cmd.Stderr, cmd.WaitDelay = s.dir, s.environ, os.Stderr, time.Second
+	cmd.Dir, cmd.Env, cmd.WaitDelay = s.dir, s.environ, time.Second
 	out, err := cmd.Output()
 	if ctx.Err() != nil {
 		return "", s.wrong("the command for the secret did not end: %s", ctx.Err())

@@ -66,13 +66,13 @@ func (t *tree) syntax(src []byte, err error) *fault.Fault {
 			line = at.Position.Line
 		}
 	}
-	text := ""
+	var text strings.Builder
 	for i, s := range slices.Collect(bytes.Lines(src)) {
 		if i+2 >= line && i <= line {
-			text += strings.ToLower(string(s))
+			text.WriteString(strings.ToLower(string(s)))
 		}
 	}
-	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret"), func(s string) bool { return strings.Contains(text, s) }) {
+	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret"), func(s string) bool { return strings.Contains(text.String(), s) }) {
 		message = "it is not valid YAML"
 	}
 	return fault.At(t.file, line, "%s", message).Hinted("indent with blanks, two for each level; put values with : or # in quotes")

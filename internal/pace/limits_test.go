@@ -90,10 +90,14 @@ func TestTheUsersLimitsLieOverThePresets(t *testing.T) {
 		want string
 	}{
 		{nil, "40/min, 100/day, gap: 6s-10s, pause: 5m after 30, connections: 1, per_connection: 20, to qq.com: 5/min, weekdays: mon, warmup: 9/day"},
-		{map[string]any{"per_day": 500, "gap": "2s", "to": map[string]any{"163.com": "1/s"}, "between": "08:00-09:00"},
-			"40/min, 500/day, gap: 2s, pause: 5m after 30, connections: 1, per_connection: 20, to 163.com: 1/s, to qq.com: 5/min, between: 08:00-09:00, weekdays: mon, warmup: 9/day"},
-		{map[string]any{"per_minute": "none", "gap": "none", "pause": "none", "connections": 4, "per_connection": "none", "to": "none", "weekdays": "none", "warmup": "none"},
-			"100/day, connections: 4"},
+		{
+			map[string]any{"per_day": 500, "gap": "2s", "to": map[string]any{"163.com": "1/s"}, "between": "08:00-09:00"},
+			"40/min, 500/day, gap: 2s, pause: 5m after 30, connections: 1, per_connection: 20, to 163.com: 1/s, to qq.com: 5/min, between: 08:00-09:00, weekdays: mon, warmup: 9/day",
+		},
+		{
+			map[string]any{"per_minute": "none", "gap": "none", "pause": "none", "connections": 4, "per_connection": "none", "to": "none", "weekdays": "none", "warmup": "none"},
+			"100/day, connections: 4",
+		},
 		{map[string]any{"rate": "7/min"}, "7/min, 100/day, gap: 6s-10s, pause: 5m after 30, connections: 1, per_connection: 20, to qq.com: 5/min, weekdays: mon, warmup: 9/day"},
 	} {
 		if got := limits(t, c.user).Over(limits(t, base)).String(); got != c.want {

@@ -28,8 +28,10 @@ func ParseSchedule(waits, maxAge string) (Schedule, []Problem) {
 	for part := range strings.FieldsFuncSeq(waits, func(r rune) bool { return strings.ContainsRune(",，、", r) }) {
 		d, n, ok := parseWait(part)
 		if !ok {
-			bad = append(bad, Problem{"schedule", fault.Textf("%q is no wait before another try", strings.TrimSpace(part)),
-				fault.Textf("write waits like 5m, 10m, 20m, 1h*3, 4h*5")})
+			bad = append(bad, Problem{
+				"schedule", fault.Textf("%q is no wait before another try", strings.TrimSpace(part)),
+				fault.Textf("write waits like 5m, 10m, 20m, 1h*3, 4h*5"),
+			})
 			continue
 		}
 		for range n {
@@ -37,8 +39,10 @@ func ParseSchedule(waits, maxAge string) (Schedule, []Problem) {
 		}
 	}
 	if len(s.Waits) == 0 && bad == nil {
-		bad = append(bad, Problem{"schedule", fault.Textf("the schedule has no waits"),
-			fault.Textf("write waits like 5m, 10m, 20m, 1h*3, 4h*5")})
+		bad = append(bad, Problem{
+			"schedule", fault.Textf("the schedule has no waits"),
+			fault.Textf("write waits like 5m, 10m, 20m, 1h*3, 4h*5"),
+		})
 	}
 	if strings.TrimSpace(maxAge) == "" {
 		return s, bad
