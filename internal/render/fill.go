@@ -36,10 +36,7 @@ type drawing interface {
 }
 
 // A program makes one part of a mail from the values of a row.
-type program struct {
-	ops  []op
-	size int // of the last mail or so: a good guess for the next
-}
+type program struct{ ops []op }
 
 func (p *program) lit(s string) {
 	if n := len(p.ops); n > 0 && p.ops[n-1].hole < 0 && p.ops[n-1].draw == nil && !p.ops[n-1].check {
