@@ -235,9 +235,11 @@ func (t *blocks) buttons(p *ast.Paragraph, src []byte) {
 	if len(links) == 0 {
 		return
 	}
-	out := &box{role: "buttons",
+	out := &box{
+		role:  "buttons",
 		open:  `<table role="presentation" class="buttons" cellspacing="0" cellpadding="0" border="0"><tr>` + "\n",
-		close: "</tr></table>\n"}
+		close: "</tr></table>\n",
+	}
 	for i, link := range links {
 		cell := &box{role: "cell", close: "</td>\n"}
 		cell.open = `<td class="button-cell` + ghostClass(link) + `">`
@@ -254,13 +256,13 @@ func (t *blocks) buttons(p *ast.Paragraph, src []byte) {
 func ghostClass(link ast.Node) string {
 	class, _ := link.AttributeString("class")
 	b, _ := class.([]byte)
-	out := ""
+	var out strings.Builder
 	for word := range strings.FieldsSeq(string(b)) {
 		if word != "button" {
-			out += " " + escapeMarkup(word) + "-cell"
+			out.WriteString(" " + escapeMarkup(word) + "-cell")
 		}
 	}
-	return out
+	return out.String()
 }
 
 var calloutHead = regexp.MustCompile(`^\[!(NOTE|TIP|IMPORTANT|WARNING|CAUTION)\][ \t]*(.*?)\s*$`)

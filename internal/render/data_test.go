@@ -133,7 +133,8 @@ func corpus(t testing.TB) []string {
 // harmlessBesides checks one value in every place against a harmless one.
 func harmlessBesides(t interface {
 	testing.TB
-}, tpl *render.Template, want string, value string) {
+}, tpl *render.Template, want string, value string,
+) {
 	t.Helper()
 	if strings.TrimSpace(value) == "" {
 		return

@@ -69,8 +69,8 @@ var (
 	rawText  = strings.Fields("script style iframe noembed noframes noscript xmp plaintext")
 	unbroken = strings.Fields("title textarea pre")
 	// inert elements take no value in any attribute.
-	inert     = strings.Fields("script style iframe object embed base meta link svg math")
-	addresses = strings.Fields("href src action formaction background cite poster longdesc xlink:href data")
+	inert     = strings.Fields("script style iframe object embed applet param base meta link svg math animate set use")
+	addresses = strings.Fields("href src action formaction background cite poster longdesc lowsrc dynsrc xlink:href data")
 )
 
 func (b *built) text(raw string) {
@@ -252,7 +252,6 @@ func (b *built) attributeValue(tag string, a *attr, value string) {
 	}
 	if why != "" {
 		b.refuse(value, why)
-		b.html.lit(escapeMarkup(""))
 		return
 	}
 	if slices.Contains(addresses, a.name) {
