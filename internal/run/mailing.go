@@ -43,7 +43,7 @@ func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, err
 		Subject: m.Mark + content.Subject,
 		Text:    content.Text,
 		HTML:    content.HTML,
-		Images:  images(content.Images),
+		Images:  Images(content.Images),
 		Date:    date,
 	}
 	if letter.Attachments, err = m.attachments(e.Fields); err != nil {
@@ -55,7 +55,8 @@ func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, err
 	return m.Composer.Compose(letter)
 }
 
-func images(in []render.Image) []message.Image {
+// Images are the rendered inline parts as a letter takes them.
+func Images(in []render.Image) []message.Image {
 	if len(in) == 0 {
 		return nil
 	}

@@ -211,6 +211,10 @@ func (s *shift) hold(kept context.Context, h ledger.Hold) error {
 		return nil
 	}
 	s.Pacer.Hold(h.Until, h.Reason)
+	if s.run.Patience > 0 {
+		s.leave(Early{Account: s.Account, Until: h.Until, Why: h.Reply})
+		return nil
+	}
 	s.run.tell(Waiting{Account: s.Account, Until: h.Until, Why: h.Reply, Held: true})
 	return nil
 }

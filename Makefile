@@ -1,0 +1,38 @@
+# hongyan: an index of what one can do. `make` prints it.
+.DEFAULT_GOAL := help
+TOOL := go tool -modfile=internal/tools/go.mod
+
+help: ## print this index
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 20
+
+build: ## build bin/hongyan, a static binary
+	CGO_ENABLED=0 go build -trimpath -o bin/hongyan ./cmd/hongyan
+
+demo: build ## send a real campaign to the built-in sandbox server
+	./bin/hongyan send --yes campaigns/welcome.yaml; code=$$?; [ $$code -eq 0 ] || [ $$code -eq 3 ]
+
+test: needs ## everything a contributor needs: all tests, with race detector and shuffled
+	go test -race -shuffle=on -timeout 15m ./...
+
+check: form test ## what CI runs: form, vet, staticcheck, idioms, dead code, house test, tests
+
+form: ## format, vet, staticcheck, current idioms, dead code
+	@unformatted=$$($(TOOL) gofumpt -l cmd internal templates); [ -z "$$unformatted" ] || { echo "not gofumpt: $$unformatted"; exit 1; }
+	go vet ./...
+	go fix -diff ./...
+	$(TOOL) staticcheck ./...
+	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
+
+golden: ## rewrite the golden files; review the diff
+	go test ./internal/render ./internal/report ./internal/preview ./internal/message -update
+
+fuzz: ## each fuzz target for a minute
+	./internal/tools/fuzz.sh 60s
+
+bench: needs ## speed and memory, side by side in one run
+	./internal/tools/bench.sh
+
+needs: ## install what tests need from Debian's packages, when missing
+	@./internal/tools/needs.sh python3
+
+.PHONY: help build demo test check form golden fuzz bench needs

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/lint"
+	"hongyan/internal/render"
+)
+
+type checkOptions struct {
+	strict bool
+	sarif  bool
+}
+
+func newCheck(d *door) *cobra.Command {
+	var o checkOptions
+	cmd := &cobra.Command{
+		Use:   "check CAMPAIGN",
+		Short: d.say("read everything, compose every mail, send nothing: what is wrong, all at once"),
+		Example: "  hongyan check campaigns/welcome.yaml\n" +
+			"  hongyan check --strict --sarif campaigns/welcome.yaml > findings.sarif",
+		Args: d.exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return d.check(cmd.Context(), args[0], o) },
+	}
+	cmd.Flags().BoolVar(&o.strict, "strict", false, d.say("warnings count as faults: exit code 2"))
+	cmd.Flags().BoolVar(&o.sarif, "sarif", false, d.say("answer as SARIF, for code review pages"))
+	return cmd
+}
+
+func (d *door) check(ctx context.Context, file string, o checkOptions) error {
+	e, err := d.open(file, "")
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	for _, account := range e.accounts {
+		if _, err := loadBook(account.Provider, e.conf.Replies); err != nil {
+			return err
+		}
+	}
+	mailing, err := e.mailing(e.accounts[0], throwaway())
+	if err != nil {
+		return err
+	}
+	rehearsal, err := d.rehearse(ctx, e, mailing.Compose)
+	if err != nil {
+		return err
+	}
+	findings := e.findings(rehearsal)
+	if err := d.answerCheck(e, rehearsal, findings, o); err != nil {
+		return err
+	}
+	return verdictOf(e, rehearsal, findings, o.strict)
+}
+
+// throwaway is a key for Message-IDs of mails that never leave.
+func throwaway() []byte {
+	key := make([]byte, 32)
+	rand.Read(key)
+	return key
+}
+
+// findings are those of the mail, of the template's emphasis and of the columns.
+func (e *edition) findings(r rehearsal) []lint.Finding {
+	out := r.findings
+	for _, f := range e.template.Warnings() {
+		out = append(out, lint.Finding{
+			Rule: "stray-emphasis", Severity: lint.Warning, File: f.File, Line: f.Line, What: f.What, Hint: f.Hint,
+		})
+	}
+	return append(out, lint.Columns(e.list.Columns(), e.used())...)
+}
+
+// used are the columns that the campaign makes something of.
+func (e *edition) used() []string {
+	used := append(e.template.Columns(), e.list.Assumed().EmailColumn)
+	add := func(l *render.Line) {
+		if l != nil {
+			used = append(used, l.Columns()...)
+		}
+	}
+	for _, a := range e.attachments {
+		add(a.File)
+		add(a.Name)
+	}
+	for _, h := range e.headers {
+		add(h.Value)
+	}
+	for _, column := range e.list.Columns() {
+		if strings.Contains(e.camp.Recipients.Where, column) {
+			used = append(used, column)
+		}
+	}
+	slices.Sort(used)
+	return slices.Compact(used)
+}
+
+func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o checkOptions) error {
+	switch {
+	case o.sarif:
+		return lint.WriteSARIF(d.out, findings)
+	case d.flags.json:
+		return lint.WriteJSON(d.out, findings)
+	}
+	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
+	say("List: %s", d.assumed(e.list.Assumed(), e.survey.Rows))
+	d.printSample(e)
+	d.printSurvey(e.survey)
+	for _, u := range r.listed {
+		say("line %d, %s: would be skipped: %v", u.line, u.address, u.err)
+	}
+	if more := r.unfit - len(r.listed); more > 0 {
+		say("… and %d more", more)
+	}
+	if r.first != nil {
+		say("First mail: to %s, subject: %s", r.first.To, r.first.Subject)
+		say("Largest mail: %s, to %s", size(r.largest.Size()), r.largest.To)
+	}
+	for _, f := range findings {
+		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
+	}
+	if !r.whole {
+		say("Only the first %d mails were composed.", r.composed)
+	}
+	say("%d recipients; %d rows cannot become a mail.", e.survey.Good-e.survey.DuplicateCount, r.unfit+e.survey.FaultCount)
+	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", e.camp.File))
+	return nil
+}
+
+// printSample shows one row as it was decoded, so that a wrong encoding is seen.
+func (d *door) printSample(e *edition) {
+	sample := e.survey.Sample
+	var cells []string
+	for _, column := range e.list.Columns() {
+		if value := sample.Fields[column]; value != "" {
+			cells = append(cells, column+"="+value)
+		}
+	}
+	fmt.Fprintln(d.out, d.say("Line %d reads: %s", sample.Line, strings.Join(cells, ", ")))
+}
+
+// verdictOf is the exit code of a check.
+func verdictOf(e *edition, r rehearsal, findings []lint.Finding, strict bool) error {
+	worst := exitWell
+	if r.unfit+e.survey.FaultCount > 0 {
+		worst = exitSome
+	}
+	for _, f := range findings {
+		if f.Severity == lint.Error || strict && f.Severity == lint.Warning {
+			worst = exitFault
+		}
+	}
+	if worst == exitWell {
+		return nil
+	}
+	return ending(worst)
+}
+
+func (e *edition) templateSource() []byte {
+	src, err := os.ReadFile(e.camp.Template)
+	if err != nil {
+		return nil // it was readable a moment ago; findings then have no lines
+	}
+	return src
+}
+
+func sizeOf(i render.Image) int64 {
+	if i.Data != nil {
+		return int64(len(i.Data))
+	}
+	info, err := os.Stat(i.File)
+	if err != nil {
+		return 0
+	}
+	return info.Size()
+}

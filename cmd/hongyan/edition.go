@@ -1,0 +1,306 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hongyan/internal/campaign"
+	"hongyan/internal/config"
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/list"
+	"hongyan/internal/message"
+	"hongyan/internal/render"
+	"hongyan/internal/run"
+)
+
+// An edition is one issue of a campaign with everything it is made of, read
+// and found good: nothing of it can be at fault any more but single rows.
+type edition struct {
+	conf        *config.Config
+	camp        *campaign.Campaign
+	key         ledger.Key
+	list        *list.List
+	survey      list.Survey
+	template    *render.Template
+	attachments []run.Attachment
+	headers     []run.Header
+	files       *message.Files
+	accounts    []config.Account
+}
+
+// open reads the configuration and a campaign with its list, template and
+// attachments. All faults of all files come back at once.
+func (d *door) open(path, issue string) (*edition, error) {
+	conf, err := d.config()
+	if err != nil && faultsIn(err) == nil {
+		return nil, err
+	}
+	faults := faultsIn(err)
+	src, err := os.ReadFile(path)
+	if err != nil {
+		return nil, append(faults, fault.At(path, 0, "the campaign cannot be read: %s", plain(err)).
+			Hinted("hongyan init makes a first one"))
+	}
+	camp, err := campaign.Parse(path, src)
+	if camp == nil || err != nil {
+		return nil, join(faults, err)
+	}
+	faults = append(faults, camp.Check()...)
+	e := &edition{conf: conf, camp: camp, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
+	if conf != nil {
+		faults = append(faults, e.chooseAccounts()...)
+	}
+	if err := e.read(&faults); err != nil {
+		e.close()
+		return nil, err
+	}
+	if err := faults.Err(); err != nil {
+		e.close()
+		return nil, err
+	}
+	return e, nil
+}
+
+// join adds an error's faults to those that are known; another error wins.
+func join(faults fault.Faults, err error) error {
+	if err == nil {
+		return faults.Err()
+	}
+	if more := faultsIn(err); more != nil {
+		return append(faults, more...)
+	}
+	return err
+}
+
+// read opens list, template and attachments, and collects what is wrong with them.
+func (e *edition) read(faults *fault.Faults) error {
+	collect := func(err error) error {
+		more := faultsIn(err)
+		*faults = append(*faults, more...)
+		if more == nil {
+			return err
+		}
+		return nil
+	}
+	var columns []string
+	l, err := list.Open(e.camp.Recipients.File, e.camp.ListOptions())
+	if err := collect(err); err != nil {
+		return err
+	}
+	if l != nil && err == nil {
+		e.list, columns = l, l.Columns()
+		e.survey, err = l.Survey()
+		if err := collect(err); err != nil {
+			return err
+		}
+	}
+	e.template, err = render.Parse(e.source(columns))
+	if err := collect(err); err != nil {
+		return err
+	}
+	if err := collect(e.readLines(columns)); err != nil {
+		return err
+	}
+	if len(e.camp.Attachments) > 0 && len(*faults) == 0 {
+		e.files, err = message.NewFiles(e.camp.AttachmentsRoot)
+	}
+	return err
+}
+
+func (e *edition) source(columns []string) render.Source {
+	theme := map[string]string{}
+	if e.conf != nil {
+		for name, value := range e.conf.Theme {
+			theme[name] = value
+		}
+	}
+	for name, value := range e.camp.Theme {
+		theme[name] = value
+	}
+	return render.Source{
+		Template: e.camp.Template, Layout: e.camp.Layout, Subject: e.camp.Subject,
+		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],
+		Root: e.templates(), Columns: columns, Theme: theme, Links: e.camp.Links,
+	}
+}
+
+// templates is the folder of layouts and partials: the template's own if it
+// has any, else the one beside the configuration, else only what ships.
+func (e *edition) templates() string {
+	candidates := []string{filepath.Dir(e.camp.Template)}
+	if e.conf != nil {
+		candidates = append(candidates, filepath.Join(e.conf.Dir, "templates"))
+	}
+	for _, dir := range candidates {
+		for _, sub := range []string{"layouts", "partials"} {
+			if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() {
+				return dir
+			}
+		}
+	}
+	return ""
+}
+
+// readLines parses the templates of one line: attachments and headers.
+func (e *edition) readLines(columns []string) error {
+	var faults fault.Faults
+	parse := func(line int, src string) *render.Line {
+		l, err := render.ParseLine(e.camp.File, line, src, columns)
+		faults = append(faults, faultsIn(err)...)
+		return l
+	}
+	for _, a := range e.camp.Attachments {
+		attachment := run.Attachment{File: parse(a.Line, a.File)}
+		if a.Name != "" {
+			attachment.Name = parse(a.Line, a.Name)
+		}
+		e.attachments = append(e.attachments, attachment)
+	}
+	for _, h := range e.camp.Headers {
+		e.headers = append(e.headers, run.Header{Name: h.Name, Value: parse(h.Line, h.Value)})
+	}
+	return faults.Err()
+}
+
+// chooseAccounts finds the accounts that the campaign, or else the configuration, names.
+func (e *edition) chooseAccounts() (faults fault.Faults) {
+	names, line := e.camp.Accounts, e.camp.Lines["account"]
+	if line == 0 {
+		line = e.camp.Lines["accounts"]
+	}
+	if len(names) == 0 {
+		names, line = []string{e.conf.Account}, 0
+	}
+	for _, name := range names {
+		account, ok := e.conf.Accounts[strings.ToLower(name)]
+		if !ok {
+			faults = append(faults, unknownAccount(e.conf, e.camp.File, line, name))
+			continue
+		}
+		e.accounts = append(e.accounts, account)
+	}
+	return faults
+}
+
+func unknownAccount(conf *config.Config, file string, line int, name string) *fault.Fault {
+	var known []string
+	for n := range conf.Accounts {
+		known = append(known, n)
+	}
+	slices.Sort(known)
+	f := fault.At(file, line, "there is no account %q in %s", name, conf.File)
+	if near := fault.Near(name, known); near != "" {
+		return f.Hinted("did you mean %q?", near)
+	}
+	return f.Hinted("known accounts: %s", strings.Join(known, ", "))
+}
+
+// mailing makes the press for one account.
+func (e *edition) mailing(account config.Account, key []byte) (*run.Mailing, error) {
+	head := message.Letterhead{
+		Campaign: e.key.Campaign, Issue: e.key.Issue, Key: key,
+		From: mailbox(account.DisplayName, account.Address),
+	}
+	if e.camp.ReplyTo != "" {
+		address, name, _, f := list.ParseAddress(e.camp.ReplyTo)
+		if f != nil {
+			return nil, f
+		}
+		head.ReplyTo = append(head.ReplyTo, mailbox(name, address))
+	}
+	composer, err := message.NewComposer(head, e.files)
+	if err != nil {
+		return nil, err
+	}
+	return &run.Mailing{
+		Template: e.template, Attachments: e.attachments, Headers: e.headers, Composer: composer,
+	}, nil
+}
+
+// digests are the fingerprints of everything that the issue is made of.
+func (e *edition) digests() (map[string]string, error) {
+	out := map[string]string{}
+	files := append([]string{e.camp.File, e.camp.Recipients.File}, e.template.Files()...)
+	for _, a := range e.camp.Attachments {
+		if !a.Templated() {
+			files = append(files, filepath.Join(e.camp.AttachmentsRoot, a.File))
+		}
+	}
+	for _, file := range files {
+		sum, err := digest(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // part of the program, not of the user's files
+		}
+		if err != nil {
+			return nil, err
+		}
+		name := file
+		if rel, err := filepath.Rel(e.camp.Dir, file); err == nil {
+			name = filepath.ToSlash(rel)
+		}
+		out[name] = sum
+	}
+	return out, nil
+}
+
+func digest(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", file, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}
+
+func (e *edition) close() {
+	if e.list != nil {
+		e.list.Close()
+	}
+	if e.files != nil {
+		e.files.Close()
+	}
+}
+
+// config reads the configuration that the flags name or that lies above.
+func (d *door) config() (*config.Config, error) {
+	file := d.flags.config
+	if file == "" {
+		var err error
+		if file, err = config.Find("."); err != nil {
+			return nil, err
+		}
+	}
+	return config.Load(file, os.Environ())
+}
+
+// rows is the list as the ledger takes it.
+func (e *edition) rows(ctx context.Context) func(yield func(ledger.Row, error) bool) {
+	return func(yield func(ledger.Row, error) bool) {
+		for r, err := range e.list.Recipients() {
+			if err == nil {
+				err = ctx.Err()
+			}
+			row := ledger.Row{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
+			if r.Fault != nil {
+				row.Skip = r.Fault.What.String()
+			}
+			if !yield(row, err) || err != nil {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,112 @@
+package main
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/reply"
+)
+
+func newExplain(d *door) *cobra.Command {
+	var provider, stage string
+	cmd := &cobra.Command{
+		Use:   "explain REPLY",
+		Short: d.say("say what a server's reply means, whom it stops, for how long, and by which rule"),
+		Example: `  hongyan explain "550 Too many attempts. Unable to send. Try again later"` + "\n" +
+			`  hongyan explain --provider 163 "554 DT:SPM 163 smtp5"`,
+		Args: d.atLeast(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return d.explain(strings.Join(args, " "), provider, reply.Stage(strings.ToLower(stage)))
+		},
+	}
+	cmd.Flags().StringVar(&provider, "provider", "qq", d.say("whose reply it is: `NAME`"))
+	cmd.Flags().StringVar(&stage, "stage", "", d.say("where it came: `connect|greeting|ehlo|starttls|auth|mail|rcpt|data|dot`"))
+	return cmd
+}
+
+func (d *door) explain(text, provider string, stage reply.Stage) error {
+	var files []string
+	rules := provider
+	if conf, err := d.config(); err == nil {
+		files = conf.Replies
+		if account, ok := conf.Accounts[strings.ToLower(provider)]; ok {
+			rules = account.Provider
+		}
+	}
+	book, err := loadBook(rules, files)
+	if err != nil {
+		return err
+	}
+	answer, err := reply.Parse(cmp.Or(stage, reply.AtDot), text)
+	if err != nil {
+		return usageError{err}
+	}
+	if d.flags.json {
+		return json.NewEncoder(d.out).Encode(book.Judge(answer, time.Now()))
+	}
+	d.printVerdict(answer, book)
+	return nil
+}
+
+func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
+	v := book.Judge(a, time.Now())
+	row := func(name, value string) {
+		if value != "" {
+			fmt.Fprintf(d.out, "%s: %s\n", d.word(name), value)
+		}
+	}
+	row("class", string(v.Class)+" ("+d.word(meaning(v.Class))+")")
+	row("stops", d.word(string(v.Scope)))
+	row("for", d.howLong(v))
+	if v.Streak > 1 {
+		row("from", d.say("%d such replies in a row", v.Streak))
+	}
+	row("rule", v.Rule)
+	row("source", v.Source)
+}
+
+func (d *door) howLong(v reply.Verdict) string {
+	switch {
+	case v.Human:
+		return d.say("until a person acts")
+	case v.Final:
+		return d.say("ever: the recipient is refused")
+	case v.Wait > 0:
+		return d.span(v.Wait)
+	}
+	return d.say("as long as the retry schedule says")
+}
+
+func meaning(c reply.Class) string {
+	switch c {
+	case reply.Transient:
+		return "temporary trouble: the same mail again later"
+	case reply.RcptPerm:
+		return "the address does not exist or wants no mail from you"
+	case reply.MsgPerm:
+		return "this mail is malformed or too big"
+	case reply.Auth:
+		return "the login is refused"
+	case reply.RateAccount:
+		return "the account sends too much: it must be silent for a while"
+	case reply.RateIP:
+		return "this computer's address sends too much"
+	case reply.Content:
+		return "the text of the mail is refused"
+	case reply.RateRcpt:
+		return "only this recipient gets too much mail just now"
+	case reply.SenderConfig:
+		return "the sender's address or settings do not fit the account"
+	case reply.DomainAuth:
+		return "SPF, DKIM or DMARC of the sender's domain"
+	case reply.Proto:
+		return "the dialogue went wrong"
+	case reply.Unknown:
+	}
+	return "no rule knows this reply"
+}

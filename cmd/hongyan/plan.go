@@ -1,0 +1,298 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/lint"
+	"hongyan/internal/list"
+	"hongyan/internal/message"
+	"hongyan/internal/render"
+	"hongyan/internal/run"
+)
+
+// A plan is what a send is about to do, as shown before it asks.
+type plan struct {
+	edition   *edition
+	totals    ledger.Totals // what the ledger has of this issue already
+	known     bool          // the issue was started before
+	enqueued  bool          // the ledger has the whole list
+	rehearsal rehearsal
+	takes     time.Duration // at the accounts' limits
+	holds     []ledger.Hold
+}
+
+// recipients is how many people the issue is for: good rows, each address once.
+func (p *plan) recipients() int {
+	return p.edition.survey.Good - p.edition.survey.DuplicateCount
+}
+
+// open is how many mails are still to be sent.
+func (p *plan) open() int {
+	if !p.known {
+		return p.recipients()
+	}
+	return max(p.recipients()-p.totals.Sent-p.totals.Refused-p.totals.Suppressed-p.totals.InDoubt, 0)
+}
+
+func (d *door) plan(ctx context.Context, e *edition, h *house, lanes []*run.Lane) (*plan, error) {
+	p := &plan{edition: e}
+	var err error
+	if p.totals, err = h.store.Totals(ctx, e.key); err == nil {
+		p.known = p.totals.Rows > 0
+	} else if !errors.Is(err, ledger.ErrUnknown) {
+		return nil, err
+	}
+	if p.holds, err = h.store.Holds(ctx); err != nil {
+		return nil, err
+	}
+	if p.rehearsal, err = d.rehearse(ctx, e, lanes[0].Compose); err != nil {
+		return nil, err
+	}
+	p.takes, err = h.estimate(ctx, e, p.open())
+	return p, err
+}
+
+// estimate is how long the open mails take when the accounts share them evenly.
+func (h *house) estimate(ctx context.Context, e *edition, open int) (longest time.Duration, err error) {
+	now := time.Now()
+	share := (open + len(e.accounts) - 1) / len(e.accounts)
+	for _, account := range e.accounts {
+		past, err := h.store.History(ctx, account.Name, now.Add(-account.Limits.Horizon()))
+		if err != nil {
+			return 0, err
+		}
+		longest = max(longest, account.Limits.Estimate(share, past, now))
+	}
+	return longest, nil
+}
+
+// rehearsed is up to how many rows every mail is composed before the first is sent.
+const rehearsed = 20_000
+
+// A rehearsal is what composing the mails without sending them showed.
+type rehearsal struct {
+	composed int
+	whole    bool // every row was composed
+	unfit    int
+	listed   []unfit // the first of them
+	first    *message.Message
+	largest  *message.Message
+	findings []lint.Finding
+}
+
+// An unfit row cannot become a mail.
+type unfit struct {
+	line    int
+	address string
+	err     error
+}
+
+// compose makes the mail of one entry.
+type compose func(ledger.Entry, time.Time) (*message.Message, error)
+
+// rehearse composes the mails as they would be sent, the first rows' if there
+// are very many, and looks for what is wrong with them.
+func (d *door) rehearse(ctx context.Context, e *edition, compose compose) (rehearsal, error) {
+	r := rehearsal{whole: true}
+	now := time.Now()
+	for rcpt, err := range e.list.Recipients() {
+		if err != nil {
+			return r, err
+		}
+		if ctx.Err() != nil {
+			return r, context.Cause(ctx)
+		}
+		if r.composed == rehearsed {
+			r.whole = false
+			break
+		}
+		if rcpt.Fault == nil {
+			r.try(e, compose, rcpt, now)
+		}
+	}
+	return r, nil
+}
+
+// shown is how many of many things are listed by name.
+const shown = 10
+
+func (r *rehearsal) try(e *edition, compose compose, rcpt list.Recipient, now time.Time) {
+	r.composed++
+	mail, err := compose(entryOf(rcpt), now)
+	if err != nil {
+		r.unfit++
+		if len(r.listed) < shown {
+			r.listed = append(r.listed, unfit{rcpt.Line, rcpt.Address, err})
+		}
+		return
+	}
+	if r.first == nil {
+		r.first = mail
+		r.findings = e.lint(rcpt, mail)
+	}
+	if r.largest == nil || mail.Size() > r.largest.Size() {
+		r.largest = mail
+	}
+}
+
+func entryOf(r list.Recipient) ledger.Entry {
+	return ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
+}
+
+// lint looks at one recipient's mail.
+func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
+	content, err := e.template.Render(rcpt.Fields)
+	if err != nil {
+		return nil
+	}
+	return lint.Check(lint.Mail{
+		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
+		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),
+		Template: e.camp.Template, TemplateSource: e.templateSource(),
+	})
+}
+
+func lintImages(images []render.Image) []lint.Image {
+	out := make([]lint.Image, len(images))
+	for i, image := range images {
+		out[i] = lint.Image{CID: image.CID, Name: image.Name, Type: image.Type, Size: sizeOf(image)}
+	}
+	return out
+}
+
+// maxSize is the smallest mail size that one of the accounts refuses to exceed.
+func (e *edition) maxSize() (limit int64) {
+	for _, account := range e.accounts {
+		if n := account.Quirks.MaxSize; n > 0 && (limit == 0 || n < limit) {
+			limit = n
+		}
+	}
+	return limit
+}
+
+func (d *door) printPlan(p *plan) {
+	e := p.edition
+	say := func(format string, args ...any) { fmt.Fprintln(d.err, d.say(format, args...)) }
+	say("Campaign %s, issue %s", e.key.Campaign, e.key.Issue)
+	say("List: %s", d.assumed(e.list.Assumed(), e.survey.Rows))
+	say("Recipients: %d", p.recipients())
+	if p.known {
+		say("Already settled: %d sent, %d refused, %d in doubt", p.totals.Sent, p.totals.Refused, p.totals.InDoubt)
+	}
+	for _, account := range e.accounts {
+		say("Account %s: %s, %s", account.Name, account.Address, account.Limits.String())
+	}
+	if p.rehearsal.first != nil {
+		say("First mail: to %s, subject: %s", p.rehearsal.first.To, p.rehearsal.first.Subject)
+		say("Largest mail: %s, to %s", size(p.rehearsal.largest.Size()), p.rehearsal.largest.To)
+	}
+	say("To send now: %d; at the limits this takes %s", p.open(), d.span(p.takes))
+	d.printWarnings(p)
+}
+
+// printWarnings says what the person should know before saying yes.
+func (d *door) printWarnings(p *plan) {
+	for _, hold := range p.holds {
+		if hold.Holds(time.Now()) {
+			fmt.Fprintln(d.err, "! "+d.holdLine(hold))
+		}
+	}
+	d.printSurvey(p.edition.survey)
+	for _, u := range p.rehearsal.listed {
+		fmt.Fprintln(d.err, "! "+d.say("line %d, %s: will be skipped: %v", u.line, u.address, u.err))
+	}
+	if more := p.rehearsal.unfit - len(p.rehearsal.listed); more > 0 {
+		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
+	}
+	for _, f := range p.rehearsal.findings {
+		if f.Severity != lint.Info {
+			fmt.Fprintln(d.err, "! "+d.finding(f))
+		}
+	}
+}
+
+func (d *door) printSurvey(s list.Survey) {
+	for i, f := range s.Faults {
+		if i == shown {
+			break
+		}
+		fmt.Fprintln(d.err, "! "+d.say("line %d will be skipped: %s", f.Line, d.text(f.What)))
+	}
+	if more := s.FaultCount - shown; more > 0 {
+		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
+	}
+	for i, dup := range s.Duplicates {
+		if i == shown {
+			break
+		}
+		fmt.Fprintln(d.err, "! "+d.say("line %d: %s stands on line %d already; it gets one mail", dup.Line, dup.Address, dup.First))
+	}
+	if more := s.DuplicateCount - shown; more > 0 {
+		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
+	}
+	for i, note := range s.Notes {
+		if i == shown {
+			break
+		}
+		fmt.Fprintln(d.err, "· "+d.say("line %d, %s: %s", note.Line, note.Address, d.text(note.Text)))
+	}
+}
+
+// assumed tells how the list is read.
+func (d *door) assumed(a list.Assumed, rows int) string {
+	parts := []string{a.Format}
+	if a.Encoding != "" {
+		parts = append(parts, a.Encoding)
+	}
+	if a.Delimiter != "" {
+		parts = append(parts, d.say("delimiter %s", a.Delimiter))
+	}
+	if a.Sheet != "" {
+		parts = append(parts, d.say("sheet %s", a.Sheet))
+	}
+	parts = append(parts, d.say("%d rows", rows), d.say("e-mail column %s", a.EmailColumn))
+	if a.HiddenRows > 0 {
+		parts = append(parts, d.say("%d hidden rows are read too", a.HiddenRows))
+	}
+	return strings.Join(parts, ", ")
+}
+
+func (d *door) finding(f lint.Finding) string {
+	place := ""
+	if f.File != "" && f.Line > 0 {
+		place = fmt.Sprintf("%s:%d: ", f.File, f.Line)
+	}
+	text := place + d.text(f.What) + " [" + f.Rule + "]"
+	if f.Hint.Format != "" {
+		text += "\n    " + d.text(f.Hint)
+	}
+	return text
+}
+
+func size(n int64) string {
+	switch {
+	case n < 1<<10:
+		return fmt.Sprintf("%d B", n)
+	case n < 1<<20:
+		return fmt.Sprintf("%.1f KB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
+}
+
+// span is a duration as people say it.
+func (d *door) span(t time.Duration) string {
+	switch {
+	case t < time.Minute:
+		return d.say("%d seconds", int(t.Round(time.Second)/time.Second))
+	case t < time.Hour:
+		return d.say("%d minutes", int(t.Round(time.Minute)/time.Minute))
+	case t < 48*time.Hour:
+		return d.say("%.1f hours", t.Hours())
+	}
+	return d.say("%.1f days", t.Hours()/24)
+}

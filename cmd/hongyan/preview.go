@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/lint"
+	"hongyan/internal/list"
+	"hongyan/internal/preview"
+	"hongyan/internal/run"
+)
+
+type previewOptions struct {
+	dir    string
+	rows   string
+	sample int
+}
+
+func newPreview(d *door) *cobra.Command {
+	var o previewOptions
+	cmd := &cobra.Command{
+		Use:   "preview CAMPAIGN",
+		Short: d.say("write every mail to disk, with a gallery page to look through them; sends nothing"),
+		Example: "  hongyan preview campaigns/welcome.yaml -o preview\n" +
+			"  hongyan preview --sample 10 campaigns/welcome.yaml -o preview",
+		Args: d.exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return d.preview(cmd.Context(), args[0], o) },
+	}
+	flags := cmd.Flags()
+	flags.StringVarP(&o.dir, "output", "o", "preview", d.say("`DIR` to write to"))
+	flags.StringVar(&o.rows, "rows", "", d.say("only these `LINES` of the list: \"3,9-14,22-\""))
+	flags.IntVar(&o.sample, "sample", 0, d.say("only `N` mails: the shortest, the longest, those with empty fields, and some between"))
+	return cmd
+}
+
+func (d *door) preview(ctx context.Context, file string, o previewOptions) error {
+	e, err := d.open(file, "")
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	mailing, err := e.mailing(e.accounts[0], throwaway())
+	if err != nil {
+		return err
+	}
+	options := e.camp.ListOptions()
+	if o.rows != "" {
+		options.Rows = o.rows
+	}
+	rows, err := list.Open(e.camp.Recipients.File, options)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	wanted, err := e.extremes(rows, mailing, o.sample)
+	if err != nil {
+		return err
+	}
+	written, unfit, err := d.fillGallery(ctx, e, rows, mailing, wanted, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(d.out, d.say("%d mails in %s", written, filepath.Join(o.dir, "index.html")))
+	fmt.Fprintln(d.err, d.say("Next: hongyan send --test YOUR@ADDRESS %s", e.camp.File))
+	if unfit > 0 {
+		return ending(exitSome)
+	}
+	return nil
+}
+
+// fillGallery writes the wanted lines' mails, or all of them if wanted is nil.
+func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *run.Mailing, wanted map[int]bool, o previewOptions) (written, unfit int, err error) {
+	gallery, err := preview.Create(o.dir)
+	if err != nil {
+		return 0, 0, fmt.Errorf("%s: %w", o.dir, err)
+	}
+	gallery.Lang = d.lang
+	now := time.Now()
+	for r, err := range rows.Recipients() {
+		if err != nil {
+			return written, unfit, err
+		}
+		if ctx.Err() != nil {
+			return written, unfit, context.Cause(ctx)
+		}
+		if wanted != nil && !wanted[r.Line] {
+			continue
+		}
+		mail, err := d.previewMail(e, m, r, now)
+		if err != nil {
+			unfit++
+			fmt.Fprintln(d.err, "! "+d.say("line %d, %s: would be skipped: %v", r.Line, r.Address, err))
+			continue
+		}
+		if err := gallery.Add(mail); err != nil {
+			return written, unfit, err
+		}
+		written++
+	}
+	return written, unfit, gallery.Close()
+}
+
+func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now time.Time) (preview.Mail, error) {
+	if r.Fault != nil {
+		return preview.Mail{}, r.Fault
+	}
+	content, err := e.template.Render(r.Fields)
+	if err != nil {
+		return preview.Mail{}, err
+	}
+	mail, err := m.Compose(entryOf(r), now)
+	if err != nil {
+		return preview.Mail{}, err
+	}
+	out := preview.Mail{
+		Line: r.Line, Address: r.Address, Subject: content.Subject, HTML: content.HTML, Text: content.Text,
+		Images: run.Images(content.Images), Message: mail,
+	}
+	for _, f := range e.lint(r, mail) {
+		if f.Severity != lint.Info {
+			out.Warnings = append(out.Warnings, f.Rule+": "+d.text(f.What))
+		}
+	}
+	return out, nil
+}
+
+// extremes picks the lines of a sample: the smallest and the largest mail, the
+// rows with the most empty fields, one row of each subject length, then the
+// first ones. It returns nil when everything is wanted.
+func (e *edition) extremes(rows *list.List, m *run.Mailing, n int) (map[int]bool, error) {
+	if n <= 0 {
+		return nil, nil
+	}
+	type measured struct{ line, size, empty, subject int }
+	var all []measured
+	now := time.Now()
+	for r, err := range rows.Recipients() {
+		if err != nil {
+			return nil, err
+		}
+		if r.Fault != nil {
+			continue
+		}
+		mail, err := m.Compose(entryOf(r), now)
+		if err != nil {
+			continue
+		}
+		one := measured{line: r.Line, size: int(mail.Size()), subject: len(mail.Subject)}
+		for _, column := range rows.Columns() {
+			if r.Fields[column] == "" {
+				one.empty++
+			}
+		}
+		all = append(all, one)
+	}
+	wanted := map[int]bool{}
+	take := func(measure func(measured) int) {
+		if len(all) > 0 && len(wanted) < n {
+			wanted[slices.MaxFunc(all, func(a, b measured) int { return measure(a) - measure(b) }).line] = true
+		}
+	}
+	take(func(m measured) int { return m.size })
+	take(func(m measured) int { return -m.size })
+	take(func(m measured) int { return m.empty })
+	take(func(m measured) int { return m.subject })
+	take(func(m measured) int { return -m.subject })
+	for i := 0; len(wanted) < min(n, len(all)); i++ {
+		wanted[all[i*len(all)/n%len(all)].line] = true
+		if i >= n {
+			wanted[all[i%len(all)].line] = true
+		}
+	}
+	return wanted, nil
+}

@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/vbauerster/mpb/v8"
+	"github.com/vbauerster/mpb/v8/decor"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/report"
+	"hongyan/internal/run"
+)
+
+// progress shows a run to people: a live line on a terminal, plain lines
+// elsewhere. It is a voice, not a memory: the books are the ledger's.
+type progress struct {
+	door    *door
+	total   int
+	settled atomic.Int64
+	sent    atomic.Int64
+	bar     *mpb.Bar
+	bars    *mpb.Progress
+	out     io.Writer
+
+	mu      sync.Mutex // guards the fields below
+	spoken  time.Time
+	waiting run.Waiting
+}
+
+// quiet is how long plain progress says nothing.
+const quiet = 10 * time.Second
+
+func (d *door) progress(total int) *progress {
+	p := &progress{door: d, total: total, out: d.err, spoken: time.Now()}
+	if !d.onTerminal() || total == 0 {
+		return p
+	}
+	p.bars = mpb.New(mpb.WithOutput(d.err), mpb.WithWidth(40))
+	p.bar = p.bars.AddBar(int64(total),
+		mpb.PrependDecorators(decor.CountersNoUnit("%d / %d ")),
+		mpb.AppendDecorators(
+			decor.Percentage(decor.WCSyncSpace),
+			decor.AverageSpeed(0, "  %.1f/s"),
+			decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace),
+			decor.Any(func(decor.Statistics) string { return p.silence() }),
+		),
+	)
+	p.out = p.bars
+	return p
+}
+
+// silence is why nothing moves, if so.
+func (p *progress) silence() string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	left := time.Until(p.waiting.Until)
+	if left <= 0 {
+		return ""
+	}
+	return "  " + p.door.say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.waiting.Why)
+}
+
+func (p *progress) watch(e run.Event) {
+	switch e := e.(type) {
+	case run.Settled:
+		p.settle(e)
+	case run.Waiting:
+		p.wait(e)
+	}
+}
+
+func (p *progress) settle(e run.Settled) {
+	if e.Outcome.State == ledger.Sent {
+		p.sent.Add(1)
+	}
+	if e.Outcome.State != ledger.Deferred {
+		p.settled.Add(1)
+		if p.bar != nil {
+			p.bar.Increment()
+		}
+	}
+	if e.Outcome.State != ledger.Sent && p.total <= 10_000 {
+		fmt.Fprintln(p.out, p.door.say("line %d, %s: %s: %s",
+			e.Entry.Line, e.Entry.Address, p.door.word(string(e.Outcome.State)), said(e.Outcome)))
+	}
+	if p.bar == nil {
+		p.speak()
+	}
+}
+
+// said is a server's answer as it came, or the reason that we gave ourselves.
+func said(o ledger.Outcome) string {
+	text := report.Printable(o.Reply)
+	if o.Enhanced != "" {
+		text = o.Enhanced + " " + text
+	}
+	if o.Code != 0 {
+		text = strconv.Itoa(o.Code) + " " + text
+	}
+	return text
+}
+
+// speak says how far the run is, not too often.
+func (p *progress) speak() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if time.Since(p.spoken) < quiet {
+		return
+	}
+	p.spoken = time.Now()
+	fmt.Fprintln(p.out, p.door.say("%d of %d settled, %d sent", p.settled.Load(), p.total, p.sent.Load()))
+}
+
+func (p *progress) wait(e run.Waiting) {
+	p.mu.Lock()
+	news := e.Account != p.waiting.Account || e.Until.Sub(p.waiting.Until).Abs() > time.Second
+	p.waiting = e
+	p.mu.Unlock()
+	if news && time.Until(e.Until) > time.Second {
+		fmt.Fprintln(p.out, p.door.say("account %s is silent until %s: %s", e.Account, stamp(e.Until), e.Why))
+	}
+}
+
+func (p *progress) done() {
+	if p.bars == nil {
+		return
+	}
+	p.bar.Abort(false)
+	p.bars.Wait()
+}

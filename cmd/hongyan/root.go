@@ -1,0 +1,117 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+)
+
+// A door is one call of the program: its streams, its flags and its language.
+type door struct {
+	words
+	in          io.Reader
+	out, err    io.Writer
+	env         func(string) string
+	interrupted chan struct{} // closed at the first interrupt
+
+	flags struct {
+		config, state, lang, logLevel, logFormat string
+		json                                     bool
+	}
+}
+
+func newDoor(args []string) *door {
+	d := &door{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, interrupted: make(chan struct{})}
+	d.words = newWords(langFlag(args), d.env)
+	return d
+}
+
+// langFlag looks for --lang ahead of cobra, whose help texts depend on it.
+func langFlag(args []string) string {
+	for i, arg := range args {
+		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
+			return value
+		}
+		if arg == "--lang" && i+1 < len(args) {
+			return args[i+1]
+		}
+	}
+	return ""
+}
+
+func newRoot(d *door) *cobra.Command {
+	root := &cobra.Command{
+		Use:           "hongyan",
+		Short:         d.say("hongyan sends one mail per recipient, forgets nobody and mails nobody twice"),
+		SilenceErrors: true,
+		SilenceUsage:  true,
+		Args:          cobra.NoArgs,
+		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	d.globalFlags(root.PersistentFlags())
+	root.AddCommand(
+		newInit(d), newCheck(d), newPreview(d), newSend(d), newStatus(d), newReport(d), newSettle(d),
+		newAccount(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
+	)
+	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetUsageTemplate(d.usageTemplate())
+	return root
+}
+
+func (d *door) globalFlags(flags *pflag.FlagSet) {
+	flags.StringVar(&d.flags.config, "config", "", d.say("configuration `file` (default: config.yaml, looked for upward from here)"))
+	flags.StringVar(&d.flags.state, "state", "", d.say("`folder` of the ledger, overrides the configuration"))
+	flags.StringVar(&d.flags.lang, "lang", "", d.say("language of messages, `en|zh` (default: from LANG)"))
+	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.say("operator's log on stderr: `debug|info|warn|error`"))
+	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.say("form of the log: `text|json`"))
+	flags.BoolVar(&d.flags.json, "json", false, d.say("answer as JSON, for programs"))
+}
+
+// logger is the operator's voice; people's progress is not logged.
+func (d *door) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(d.flags.logLevel)); err != nil {
+		return nil, d.usagef("--log-level: %q is none of debug, info, warn, error", d.flags.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch d.flags.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(d.err, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(d.err, options)), nil
+	}
+	return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
+}
+
+// onTerminal reports whether both questions and progress can be shown to a person.
+func (d *door) onTerminal() bool {
+	in, ok := d.in.(*os.File)
+	out, ok2 := d.err.(*os.File)
+	return ok && ok2 && term.IsTerminal(int(in.Fd())) && term.IsTerminal(int(out.Fd()))
+}
+
+func (d *door) usageTemplate() string {
+	return d.say("Usage:") + `
+  {{.UseLine}}{{if .HasAvailableSubCommands}}
+  {{.CommandPath}} [command]{{end}}{{if .HasExample}}
+
+` + d.say("Examples:") + `
+{{.Example}}{{end}}{{if .HasAvailableSubCommands}}
+
+` + d.say("Commands:") + `{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
+  {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
+
+` + d.say("Flags:") + `
+{{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
+
+` + d.say("Global flags:") + `
+{{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
+
+` + d.exitCodes() + `
+`
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/sandbox"
+)
+
+func newSandbox(d *door) *cobra.Command {
+	var listen, profile, dir, tls, certificate string
+	cmd := &cobra.Command{
+		Use:   "sandbox",
+		Short: d.say("run the sandbox alone: a server that behaves like a provider and keeps what it takes"),
+		Long: d.say("What happens to a mail is chosen by its recipient's local part:\n" +
+			"nobody@ does not exist, full@ is full, greylist@ is taken at the second try, throttle@ throttles the account,\n" +
+			"content@ is refused for its text, drop-after-dot@ leaves you in doubt. Everybody else gets the mail."),
+		Example: "  hongyan sandbox --listen 127.0.0.1:2465 --profile qq --output captured",
+		Args:    d.exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return d.sandbox(cmd.Context(), listen, certificate, sandbox.Options{
+				Profile: profile, TLS: sandbox.Mode(tls), Dir: dir,
+			})
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&listen, "listen", "127.0.0.1:2465", d.say("`ADDRESS` to listen on; loopback only"))
+	flags.StringVar(&profile, "profile", "qq", d.say("whom to behave like: `%s`", strings.Join(sandbox.Profiles(), "|")))
+	flags.StringVarP(&dir, "output", "o", "", d.say("`DIR` for the captured mails (default: keep them in memory)"))
+	flags.StringVar(&tls, "tls", "implicit", d.say("`implicit|starttls|none`"))
+	flags.StringVar(&certificate, "cert", "", d.say("`FILE` to write the certificate to, for ca_file"))
+	return cmd
+}
+
+func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbox.Options) error {
+	log, err := d.logger()
+	if err != nil {
+		return err
+	}
+	o.Log = log
+	server, err := sandbox.New(o)
+	if err != nil {
+		return err
+	}
+	if err := server.Listen(ctx, listen); err != nil {
+		return err
+	}
+	if certificate != "" {
+		if err := os.WriteFile(certificate, server.PEM(), 0o644); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(d.err, d.say("sandbox %s listens on %s; any login is let in; stop with Ctrl-C", o.Profile, server.Addr()))
+	serve, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-d.interrupted:
+			stop()
+		case <-serve.Done():
+		}
+	}()
+	err = server.Run(serve)
+	fmt.Fprintln(d.out, d.say("%d mails taken", server.Taken()))
+	return err
+}

@@ -1,0 +1,357 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/pace"
+	"hongyan/internal/run"
+)
+
+type sendOptions struct {
+	issue    string
+	yes      bool
+	confirm  int
+	noWait   bool
+	accept   bool
+	inDoubt  string
+	test     []string
+	testRows string
+}
+
+func newSend(d *door) *cobra.Command {
+	var o sendOptions
+	cmd := &cobra.Command{
+		Use:   "send CAMPAIGN",
+		Short: d.say("send a campaign, or go on where it stopped"),
+		Long: d.say("Shows the plan, asks, then sends one mail per recipient and writes down what became of each.\n" +
+			"Run it again at any time: who has the mail already gets no second one."),
+		Example: "  hongyan send campaigns/welcome.yaml\n" +
+			"  hongyan send --yes --no-wait campaigns/welcome.yaml\n" +
+			"  hongyan send --test me@qq.com campaigns/welcome.yaml",
+		Args: d.exactly(1),
+		RunE: func(cmd *cobra.Command, args []string) error { return d.send(cmd.Context(), args[0], o) },
+	}
+	flags := cmd.Flags()
+	flags.BoolVar(&o.yes, "yes", false, d.say("send without asking"))
+	flags.IntVar(&o.confirm, "confirm", -1, d.say("send without asking if the plan has exactly `COUNT` recipients"))
+	flags.BoolVar(&o.noWait, "no-wait", false, d.say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
+	flags.BoolVar(&o.accept, "accept-changes", false, d.say("go on although list, template or campaign have changed since the issue began"))
+	flags.StringVar(&o.issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main); each edition mails everybody once"))
+	flags.StringVar(&o.inDoubt, "in-doubt", "", d.say("settle what is in doubt before sending: `resend|sent`"))
+	flags.StringSliceVar(&o.test, "test", nil, d.say("send the first rows to this `ADDRESS` instead, subject marked, nothing recorded"))
+	flags.StringVar(&o.testRows, "rows", "", d.say("`LINES` of the list that --test sends: \"3,9-14\" (default: the first)"))
+	return cmd
+}
+
+func (d *door) send(ctx context.Context, file string, o sendOptions) error {
+	if o.inDoubt != "" && o.inDoubt != "resend" && o.inDoubt != "sent" {
+		return d.usagef("--in-doubt: %q is neither resend nor sent", o.inDoubt)
+	}
+	e, err := d.open(file, o.issue)
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	if len(o.test) > 0 {
+		return d.sendTest(ctx, e, o)
+	}
+	h, err := d.openHouse(ctx, e.conf)
+	if err != nil {
+		return err
+	}
+	err = d.sendIssue(ctx, e, h, o)
+	return errors.Join(err, h.close())
+}
+
+// sendIssue is the way of one issue: plan, consent, line, books.
+func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOptions) error {
+	if err := d.settleFirst(ctx, e, h, o.inDoubt); err != nil {
+		return err
+	}
+	lanes, err := h.lanes(ctx, e)
+	if err != nil {
+		return err
+	}
+	plan, err := d.plan(ctx, e, h, lanes)
+	if err != nil {
+		return err
+	}
+	if plan.enqueued, err = d.freeze(ctx, e, h, o.accept); err != nil {
+		return err
+	}
+	d.printPlan(plan)
+	if err := d.consent(plan, o); err != nil {
+		return err
+	}
+	early, err := d.carry(ctx, e, h, lanes, plan, o)
+	return d.sayEnd(ctx, e, h, early, err)
+}
+
+// lanes builds the way out of every account of the edition.
+func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
+	key, err := h.store.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var lanes []*run.Lane
+	for _, account := range e.accounts {
+		mailing, err := e.mailing(account, key)
+		if err != nil {
+			return nil, err
+		}
+		lane, err := h.lane(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		lane.Compose = mailing.Compose
+		lanes = append(lanes, lane)
+	}
+	return lanes, nil
+}
+
+// freeze writes down what the issue is made of at its first start, and at
+// later ones refuses inputs that have changed, unless they are accepted. It
+// reports whether the whole list is in the ledger already.
+func (d *door) freeze(ctx context.Context, e *edition, h *house, accept bool) (bool, error) {
+	digests, err := e.digests()
+	if err != nil {
+		return false, err
+	}
+	plan := ledger.Plan{Digests: digests, At: time.Now()}
+	frozen, err := h.store.Plan(ctx, e.key, plan)
+	if err != nil {
+		return false, err
+	}
+	changed := difference(frozen.Digests, digests)
+	if len(changed) == 0 {
+		return frozen.Complete, nil
+	}
+	if !accept {
+		return false, usageError{fmt.Errorf("%s\n%s\n%s",
+			d.say("%s has changed since its first start on %s:", e.key.String(), stamp(frozen.At)),
+			strings.Join(changed, "\n"),
+			d.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))}
+	}
+	return false, h.store.Refreeze(ctx, e.key, plan)
+}
+
+// difference lists the inputs that are not what they were.
+func difference(before, now map[string]string) (lines []string) {
+	names := map[string]bool{}
+	for name := range before {
+		names[name] = true
+	}
+	for name := range now {
+		names[name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		switch {
+		case before[name] == now[name]:
+		case before[name] == "":
+			lines = append(lines, "  + "+name)
+		case now[name] == "":
+			lines = append(lines, "  - "+name)
+		default:
+			lines = append(lines, fmt.Sprintf("  ~ %s (%.8s → %.8s)", name, before[name], now[name]))
+		}
+	}
+	return lines
+}
+
+// consent asks the person at the terminal, or takes the flags' word for it.
+func (d *door) consent(p *plan, o sendOptions) error {
+	if p.open() == 0 && o.confirm < 0 {
+		return nil
+	}
+	if o.confirm >= 0 && o.confirm != p.recipients() {
+		return d.usagef("--confirm %d: the plan has %d recipients; nothing was sent", o.confirm, p.recipients())
+	}
+	if o.yes || o.confirm >= 0 {
+		return nil
+	}
+	if !d.onTerminal() {
+		return d.usagef("without a terminal, say --yes or --confirm %d; nothing was sent", p.recipients())
+	}
+	fmt.Fprint(d.err, d.say("Send %d mails now? [y/N] ", p.open()))
+	answer, err := bufio.NewReader(d.in).ReadString('\n')
+	if err != nil {
+		return d.usagef("no answer; nothing was sent")
+	}
+	switch strings.ToLower(strings.TrimSpace(answer)) {
+	case "y", "yes", "是", "好":
+		return nil
+	}
+	fmt.Fprintln(d.err, d.say("Nothing was sent."))
+	return ending(exitWell)
+}
+
+// patience is how long a lane waits with --no-wait: through gaps and pauses,
+// not through holds and days.
+const patience = 10 * time.Minute
+
+// carry sends while the list is still being written to the ledger, and keeps
+// the report up to date.
+func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
+	r := &run.Run{
+		Key: e.key, Ledger: h.store, Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+	}
+	if o.noWait {
+		r.Patience = patience
+	}
+	show := d.progress(p.open())
+	r.Watch = show.watch
+
+	work, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	var beside sync.WaitGroup
+	var enqueued error
+	beside.Go(func() {
+		if p.enqueued && p.totals.Skipped == 0 {
+			return
+		}
+		if _, enqueued = h.store.Enqueue(work, e.key, e.rows(work)); enqueued != nil {
+			stop(enqueued)
+		}
+	})
+	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
+	var report error
+	var reporter sync.WaitGroup
+	reporter.Go(func() { report = d.reporter(e, h).Run(reporting) })
+
+	early, err := r.Do(work)
+	stop(err)
+	beside.Wait()
+	show.done()
+	reported()
+	reporter.Wait()
+	if enqueued != nil && !errors.Is(enqueued, context.Canceled) {
+		err = errors.Join(enqueued, err)
+	}
+	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx), lanes))
+}
+
+// retry is the schedule as a run asks for it. The age of a mail that was put
+// off n times is what the schedule made it wait.
+func retry(s pace.Schedule) func(n int) (time.Duration, bool) {
+	return func(n int) (time.Duration, bool) {
+		var age time.Duration
+		for i := range n - 1 {
+			age += s.Waits[min(i, len(s.Waits)-1)]
+		}
+		wait := s.Next(n, rand.New(rand.NewPCG(seed(), uint64(n))))
+		return wait, !s.GiveUp(age, wait)
+	}
+}
+
+// A summary is the answer of send.
+type summary struct {
+	Campaign string            `json:"campaign"`
+	Issue    string            `json:"issue"`
+	Totals   map[string]int    `json:"totals"`
+	Report   string            `json:"report"`
+	Captured map[string]string `json:"captured,omitempty"`
+	Early    []run.Early       `json:"early,omitempty"`
+}
+
+// sayEnd gives the answer, the next step, and the exit code.
+func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Early, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	totals, counted := h.store.Totals(ctx, e.key)
+	if counted != nil {
+		return errors.Join(err, counted)
+	}
+	if identity := totals.Check(); identity != nil {
+		return errors.Join(err, identity)
+	}
+	s := summary{
+		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
+		Report: d.reportFile(e), Captured: h.taken, Early: early,
+	}
+	if d.flags.json {
+		if err := json.NewEncoder(d.out).Encode(s); err != nil {
+			return err
+		}
+	} else {
+		d.printSummary(e, totals, s)
+	}
+	stopped, isStopped := errors.AsType[*run.Stopped](err)
+	switch {
+	case isStopped:
+		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
+		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
+		return ending(exitEarly)
+	case err != nil:
+		return err
+	}
+	return d.sayOpen(e, totals, early)
+}
+
+// sayOpen says what is still to do, and with which command.
+func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
+	for _, lane := range early {
+		if lane.Human {
+			fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
+			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", lane.Account))
+			continue
+		}
+		fmt.Fprintln(d.err, d.say("Account %s may send again at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
+	}
+	if t.InDoubt > 0 {
+		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, e.camp.File))
+	}
+	if left := t.Queued + t.Deferred; left > 0 {
+		fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, e.camp.File))
+		return ending(exitEarly)
+	}
+	if t.Refused+t.Skipped+t.InDoubt > 0 {
+		return ending(exitSome)
+	}
+	return nil
+}
+
+func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
+	fmt.Fprintf(d.out, "%s\n", d.say("%s: %d recipients", e.key.String(), t.Rows))
+	for _, state := range ledger.States() {
+		if n := t.Of(state); n > 0 {
+			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
+		}
+	}
+	fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
+	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
+		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", filepath.Join(dir, "*.eml")))
+	}
+}
+
+func counts(t ledger.Totals) map[string]int {
+	out := map[string]int{"rows": t.Rows}
+	for _, state := range ledger.States() {
+		out[string(state)] = t.Of(state)
+	}
+	return out
+}
+
+func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
+
+// plain is an error without the path that the caller says itself.
+func plain(err error) string {
+	if pathError, ok := errors.AsType[*os.PathError](err); ok {
+		return pathError.Err.Error()
+	}
+	return err.Error()
+}

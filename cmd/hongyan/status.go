@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/pace"
+	"hongyan/internal/report"
+)
+
+func newStatus(d *door) *cobra.Command {
+	return &cobra.Command{
+		Use:     "status",
+		Short:   d.say("show every issue, and every account's limits, holds and what it learned"),
+		Example: "  hongyan status\n  hongyan status --json",
+		Args:    d.exactly(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return d.status(cmd.Context()) },
+	}
+}
+
+// A standing is what is known of one account.
+type standing struct {
+	Account string       `json:"account"`
+	Limits  string       `json:"limits"`
+	Day     int          `json:"sent_last_24h"`
+	Hold    *ledger.Hold `json:"hold,omitempty"`
+	Learned []string     `json:"learned,omitempty"`
+}
+
+func (d *door) status(ctx context.Context) error {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	reader, err := d.openReader(ctx, conf)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(d.out, d.say("Nothing was sent yet."))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	issues, err := reader.Issues(ctx)
+	if err != nil {
+		return err
+	}
+	var standings []standing
+	for _, name := range slices.Sorted(maps.Keys(conf.Accounts)) {
+		s, err := d.standing(ctx, reader, name, conf.Accounts[name].Limits)
+		if err != nil {
+			return err
+		}
+		standings = append(standings, s)
+	}
+	if d.flags.json {
+		return json.NewEncoder(d.out).Encode(map[string]any{"issues": issues, "accounts": standings})
+	}
+	d.printStatus(issues, standings)
+	return nil
+}
+
+func (d *door) standing(ctx context.Context, accounts *sqlite.Reader, name string, limits pace.Limits) (standing, error) {
+	s := standing{Account: name, Limits: limits.String()}
+	past, err := accounts.History(ctx, name, time.Now().Add(-24*time.Hour))
+	if err != nil {
+		return s, err
+	}
+	s.Day = len(past)
+	holds, err := accounts.Holds(ctx)
+	if err != nil {
+		return s, err
+	}
+	for _, hold := range holds {
+		if hold.Account == name && hold.Holds(time.Now()) {
+			s.Hold = &hold
+		}
+	}
+	saved, err := accounts.Learned(ctx, name)
+	if err != nil || saved == nil {
+		return s, err
+	}
+	var state pace.State
+	if err := json.Unmarshal(saved, &state); err != nil {
+		return s, err
+	}
+	for _, text := range state.Describe() {
+		s.Learned = append(s.Learned, d.text(text))
+	}
+	return s, nil
+}
+
+func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
+	for _, issue := range issues {
+		fmt.Fprintf(d.out, "%s  %s\n", issue.Key, report.Summary(issue.Totals))
+	}
+	for _, s := range standings {
+		fmt.Fprintln(d.out, d.say("account %s: %d in the last 24 hours; %s", s.Account, s.Day, s.Limits))
+		if s.Hold != nil {
+			fmt.Fprintln(d.out, "  "+d.holdLine(*s.Hold))
+		}
+		for _, text := range s.Learned {
+			fmt.Fprintln(d.out, "  "+text)
+		}
+	}
+}
+
+func (d *door) holdLine(h ledger.Hold) string {
+	if h.Human {
+		return d.say("account %s is held until a person acts (%s): %s", h.Account, h.Reason, report.Printable(h.Reply))
+	}
+	return d.say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), h.Reason, report.Printable(h.Reply))
+}
+
+func newVerify(d *door) *cobra.Command {
+	return &cobra.Command{
+		Use:     "verify",
+		Short:   d.say("check the ledger against itself"),
+		Example: "  hongyan verify",
+		Args:    d.exactly(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return d.verify(cmd.Context()) },
+	}
+}
+
+func (d *door) verify(ctx context.Context) error {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	reader, err := d.openReader(ctx, conf)
+	if errors.Is(err, os.ErrNotExist) {
+		fmt.Fprintln(d.out, d.say("Nothing was sent yet."))
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer reader.Close()
+	wrong := 0
+	for finding, err := range reader.Verify(ctx) {
+		if err != nil {
+			return err
+		}
+		wrong++
+		fmt.Fprintln(d.out, finding)
+	}
+	if wrong > 0 {
+		return fmt.Errorf("%s", d.say("the ledger is wrong in %d places", wrong))
+	}
+	issues, err := reader.Issues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, issue := range issues {
+		fmt.Fprintf(d.out, "%s: %s\n", issue.Key, report.Summary(issue.Totals))
+	}
+	fmt.Fprintln(d.out, d.say("The books balance."))
+	return nil
+}

@@ -1,0 +1,273 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/x509"
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"time"
+
+	"hongyan/internal/config"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/message"
+	"hongyan/internal/pace"
+	"hongyan/internal/reply"
+	"hongyan/internal/run"
+	"hongyan/internal/sandbox"
+	"hongyan/internal/sender"
+)
+
+// This file is who plays which part. Read it from top to bottom and you know
+// the program.
+
+// A house is a running program: the ledger, and the sandboxes that some of its
+// accounts talk to.
+type house struct {
+	door    *door
+	conf    *config.Config
+	store   ledger.Store
+	books   map[string]*reply.Book
+	stop    context.CancelFunc
+	servers sync.WaitGroup
+	taken   map[string]string // sandbox account → folder of captured mails
+}
+
+// openHouse opens the ledger for writing; there is one house per state folder.
+func (d *door) openHouse(ctx context.Context, conf *config.Config) (*house, error) {
+	store, err := sqlite.Open(ctx, d.stateFolder(conf))
+	if err != nil {
+		return nil, err
+	}
+	return &house{
+		door: d, conf: conf, store: store, stop: func() {},
+		books: map[string]*reply.Book{}, taken: map[string]string{},
+	}, nil
+}
+
+// openReader opens the ledger beside whoever is writing it.
+func (d *door) openReader(ctx context.Context, conf *config.Config) (*sqlite.Reader, error) {
+	return sqlite.OpenReader(ctx, d.stateFolder(conf))
+}
+
+func (d *door) stateFolder(conf *config.Config) string {
+	if d.flags.state != "" {
+		return d.flags.state
+	}
+	return conf.State
+}
+
+func (h *house) close() error {
+	h.stop()
+	h.servers.Wait()
+	return h.store.Close()
+}
+
+// lane builds one account's way out.
+func (h *house) lane(ctx context.Context, account config.Account) (*run.Lane, error) {
+	book, err := h.book(account.Provider)
+	if err != nil {
+		return nil, err
+	}
+	wire, err := h.sender(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	pacer, err := h.pacer(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	connections := max(account.Limits.Connections, 1)
+	return &run.Lane{
+		Account: account.Name, Sender: line{wire}, Pacer: pacer, Judge: book.Judge,
+		Connections: connections, Ahead: ahead(account.Limits, connections), Workers: min(connections, 4),
+	}, nil
+}
+
+// ahead is how many mails are composed before their turn: hardly any where the
+// account is slow, so that another account can have the recipients.
+func ahead(l pace.Limits, connections int) int {
+	if l.GapMin > 0 {
+		return 1
+	}
+	return 16 * connections
+}
+
+func (h *house) book(provider string) (*reply.Book, error) {
+	if book, ok := h.books[provider]; ok {
+		return book, nil
+	}
+	book, err := loadBook(provider, h.conf.Replies)
+	if err == nil {
+		h.books[provider] = book
+	}
+	return book, err
+}
+
+func loadBook(provider string, files []string) (*reply.Book, error) {
+	user := make([]reply.UserFile, len(files))
+	for i, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, err
+		}
+		user[i] = reply.UserFile{Name: file, Data: data}
+	}
+	return reply.Load(provider, user...)
+}
+
+// pacer gives the account its limits, its past, what it learned and its hold.
+func (h *house) pacer(ctx context.Context, account config.Account) (*pace.Pacer, error) {
+	past, err := h.store.History(ctx, account.Name, time.Now().Add(-account.Limits.Horizon()))
+	if err != nil {
+		return nil, err
+	}
+	var learned pace.State
+	if saved, err := h.store.Learned(ctx, account.Name); err != nil {
+		return nil, err
+	} else if saved != nil {
+		if err := json.Unmarshal(saved, &learned); err != nil {
+			return nil, fmt.Errorf("what account %s learned: %w", account.Name, err)
+		}
+	}
+	pacer := pace.New(account.Limits, past, pace.Options{State: learned, Seed: seed()})
+	holds, err := h.store.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, hold := range holds {
+		if hold.Account == account.Name && hold.Holds(time.Now()) {
+			pacer.Hold(hold.Until, hold.Reason)
+		}
+	}
+	return pacer, nil
+}
+
+func seed() uint64 {
+	var b [8]byte
+	rand.Read(b[:])
+	var n uint64
+	for _, c := range b {
+		n = n<<8 | uint64(c)
+	}
+	return n
+}
+
+// learned keeps what the pacer of a lane has learned for the next run.
+func (h *house) learned(ctx context.Context, lanes []*run.Lane) error {
+	for _, lane := range lanes {
+		pacer, ok := lane.Pacer.(*pace.Pacer)
+		if !ok {
+			continue
+		}
+		state, err := json.Marshal(pacer.State())
+		if err != nil {
+			return err
+		}
+		if err := h.store.Learn(ctx, lane.Account, state); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sender knows how to reach the account's server, which for a sandbox account
+// it starts.
+func (h *house) sender(ctx context.Context, account config.Account) (*sender.Sender, error) {
+	if account.Provider == "sandbox" {
+		return h.sandbox(ctx, account)
+	}
+	roots, err := rootsOf(account)
+	if err != nil {
+		return nil, err
+	}
+	return sender.New(h.door.wired(account, roots)), nil
+}
+
+// wired is the account as the sender takes it.
+func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Account {
+	return sender.Account{
+		Name: account.Name, Host: account.Host, Port: account.Port, TLS: sender.Mode(account.TLS),
+		Roots: roots, ServerName: account.ServerName, Helo: account.Helo,
+		Username: account.Username, Password: account.Secret.Read, Insecure: account.Insecure,
+		Frame: account.Quirks.Frame, Pipelining: account.Quirks.Pipelining,
+		PerConnection: account.Limits.PerConnection, Idle: account.Quirks.Idle,
+		Retry: sender.Retry{Tries: 3}, // a server that is gone is left alone by the run, which knows for how long
+	}
+}
+
+// rootsOf is nil, which means the system's roots, unless the account has a ca_file.
+func rootsOf(account config.Account) (*x509.CertPool, error) {
+	if account.CAFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(account.CAFile)
+	if err != nil {
+		return nil, fmt.Errorf("account %s: ca_file: %w", account.Name, err)
+	}
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, fmt.Errorf("account %s: ca_file %s holds no certificate", account.Name, account.CAFile)
+	}
+	return roots, nil
+}
+
+// sandbox starts a server on loopback that behaves like QQ Mail, with a
+// certificate and an authorization code made on the spot, and talks to that.
+func (h *house) sandbox(ctx context.Context, account config.Account) (*sender.Sender, error) {
+	code := rand.Text()
+	dir := filepath.Join(h.door.stateFolder(h.conf), "sandbox", account.Name)
+	server, err := sandbox.New(sandbox.Options{
+		Profile: "qq", Username: account.Address, Password: code, Dir: dir,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := server.Listen(ctx, ""); err != nil {
+		return nil, err
+	}
+	serve, stop := context.WithCancel(context.WithoutCancel(ctx))
+	before := h.stop
+	h.stop = func() { stop(); before() }
+	h.servers.Go(func() { server.Run(serve) })
+	h.taken[account.Name] = dir
+
+	host, port, err := net.SplitHostPort(server.Addr())
+	if err != nil {
+		return nil, err
+	}
+	wired := h.door.wired(account, server.Roots())
+	wired.Host, wired.TLS, wired.Username, wired.Frame = host, sender.Implicit, account.Address, true
+	if wired.Port, err = strconv.Atoi(port); err != nil {
+		return nil, err
+	}
+	wired.Password = func(context.Context) (string, error) { return code, nil }
+	return sender.New(wired), nil
+}
+
+// line makes a sender of the wire one that a run can use.
+type line struct{ *sender.Sender }
+
+func (l line) Open() run.Session { return session{l.Sender.Open(context.Background())} }
+
+type session struct{ *sender.Session }
+
+func (s session) Offer(ctx context.Context, m *message.Message) error {
+	return s.Session.Offer(ctx, m)
+}
+
+func (s session) Deliver(ctx context.Context, next *message.Message) (reply.Answer, error) {
+	if next == nil {
+		return s.Session.Deliver(ctx, nil)
+	}
+	return s.Session.Deliver(ctx, next)
+}
+
+func mailbox(name, address string) mail.Address { return mail.Address{Name: name, Address: address} }
