@@ -1,6 +1,7 @@
 package render
 
 import (
+	"bytes"
 	"slices"
 	"strings"
 
@@ -61,11 +62,13 @@ func (w *textWriter) plain(n *ast.Text) {
 	}
 }
 
-// decode resolves backslashes and entities as goldmark's HTML does.
+// decode resolves backslashes and entities as goldmark's HTML does; a blank that
+// must not break is a blank.
 func decode(value []byte) []byte {
 	value = util.UnescapePunctuations(value)
 	value = util.ResolveNumericReferences(value)
-	return util.ResolveEntityNames(value)
+	value = util.ResolveEntityNames(value)
+	return bytes.ReplaceAll(value, []byte("\u00a0"), []byte(" "))
 }
 
 // wideBreak reports whether a soft break stands between two CJK characters.
