@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"sync"
 
@@ -108,10 +109,8 @@ func extension(image message.Image) string {
 	if ext == "" {
 		ext = "." + strings.TrimPrefix(image.Type, "image/")
 	}
-	for _, known := range []string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".avif", ".ico"} {
-		if ext == known {
-			return ext
-		}
+	if slices.Contains([]string{".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".bmp", ".avif", ".ico"}, ext) {
+		return ext
 	}
 	return ".png"
 }

@@ -234,7 +234,7 @@ func TestManyAddAtOnceAndEveryPageIsWhole(t *testing.T) {
 	dir := t.TempDir()
 	g := create(t, dir)
 	c := composer(t)
-	const mails = 1203
+	const mails = 703
 	var wg sync.WaitGroup
 	for worker := range 4 {
 		wg.Go(func() {
@@ -251,7 +251,7 @@ func TestManyAddAtOnceAndEveryPageIsWhole(t *testing.T) {
 	g.Lang = "zh"
 	closed(t, g)
 	seen := map[int]bool{}
-	for page, want := range []int{500, 500, 203} {
+	for page, want := range []int{500, 203} {
 		got := rows(t, dir, page+1)
 		if len(got) != want {
 			t.Errorf("page %d has %d rows, want %d", page+1, len(got), want)
@@ -272,7 +272,7 @@ func TestManyAddAtOnceAndEveryPageIsWhole(t *testing.T) {
 	if len(seen) != mails {
 		t.Errorf("%d lines of %d", len(seen), mails)
 	}
-	if page := read(t, dir, "index.html"); strings.Count(page, `["warning `) != 100 || !strings.Contains(page, `{"lang":"zh","mails":1203`) {
+	if page := read(t, dir, "index.html"); strings.Count(page, `["warning `) != 100 || !strings.Contains(page, `{"lang":"zh","mails":703`) {
 		t.Error("the filter is not bounded, or the language is lost")
 	}
 }
