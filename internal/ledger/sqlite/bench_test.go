@@ -173,3 +173,46 @@ func BenchmarkResume(b *testing.B) {
 	planned(b, s, b.N)
 	report()
 }
+
+// BenchmarkHalfDone is the next start of an issue of b.N entries, half of them
+// sent: what it takes to open it, to claim the first, to count, to read.
+func BenchmarkHalfDone(b *testing.B) {
+	dir := b.TempDir()
+	s := open(b, dir)
+	planned(b, s, b.N)
+	half := fmt.Sprint(1<<32 + b.N/2)
+	if err := s.Sabotage(`UPDATE delivery SET state = 2, account = 1, attempts = 1, begun = 1795341600000, ended = 1795341600000,
+		message_id = 'abcdefghijklmnopqrstuvwxyz@example.com' WHERE id <= ` + half); err != nil {
+		b.Fatal(err)
+	}
+	if err := s.Close(); err != nil {
+		b.Fatal(err)
+	}
+	b.ResetTimer()
+	step := func(what string, f func() error) {
+		start := time.Now()
+		if err := f(); err != nil {
+			b.Fatal(what, err)
+		}
+		b.ReportMetric(float64(time.Since(start).Milliseconds()), "ms-"+what)
+	}
+	step("open", func() error { s = open(b, dir); return nil })
+	step("claim", func() error { _, err := s.Claim(b.Context(), key, "qq", 50, time.Now()); return err })
+	step("due", func() error { _, _, err := s.NextDue(b.Context(), key, "qq"); return err })
+	step("totals", func() error { _, err := s.Totals(b.Context(), key); return err })
+	step("history", func() error { _, err := s.History(b.Context(), "qq", time.Now().Add(-24*time.Hour)); return err })
+	step("entries", func() error {
+		for _, err := range s.Entries(b.Context(), key, ledger.Filter{}) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	step("verify", func() error {
+		for f, err := range s.Verify(b.Context()) {
+			return fmt.Errorf("%v, %w", f, err)
+		}
+		return nil
+	})
+}

@@ -98,7 +98,7 @@ func TestAReaderReadsWhileTheLedgerIsWritten(t *testing.T) {
 		t.Errorf("before there is a ledger: %v", err)
 	}
 	s := open(t, dir)
-	planned(t, s, 100)
+	planned(t, s, 300)
 	r, err := sqlite.OpenReader(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
@@ -106,7 +106,7 @@ func TestAReaderReadsWhileTheLedgerIsWritten(t *testing.T) {
 	defer r.Close()
 	send(t, s, 50, 4)
 	totals, err := r.Totals(t.Context(), key)
-	if err != nil || totals.Sent != 50 || totals.Queued != 50 {
+	if err != nil || totals.Sent != 50 || totals.Queued != 250 {
 		t.Errorf("it reads %+v, %v", totals, err)
 	}
 	for f, err := range r.Verify(t.Context()) {
