@@ -83,7 +83,7 @@ func (v *Invite) status() string {
 	return "CONFIRMED"
 }
 
-// For returns the invitation with what it leaves open taken from the mail.
+// forMail returns the invitation with what it leaves open taken from the mail.
 func (v Invite) forMail(m *Message, from, to mail.Address) Invite {
 	if v.UID == "" {
 		v.UID = m.ID
