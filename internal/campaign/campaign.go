@@ -77,7 +77,9 @@ func (c *Campaign) ListOptions() list.Options {
 }
 
 // Parse reads the bytes of a campaign file. Everything that is wrong comes back
-// at once as fault.Faults. Relative paths are taken from the file's folder.
+// at once as fault.Faults, beside the campaign as far as it could be made out,
+// so that its files' faults can be told too; nil if it is no YAML. Relative paths
+// are taken from the file's folder.
 func Parse(file string, src []byte) (*Campaign, error) {
 	c := &Campaign{File: file, Dir: filepath.Dir(file), Theme: map[string]string{}, Lines: map[string]int{}}
 	r := &reader{file: file, lines: c.Lines}
@@ -107,17 +109,17 @@ func Parse(file string, src []byte) (*Campaign, error) {
 	c.Accounts = r.accounts(account, accounts)
 	r.required("name", "template", "recipients")
 	r.names(c)
-	if err := r.faults.Err(); err != nil {
-		return nil, err
-	}
 	c.settle()
-	return c, nil
+	return c, r.faults.Err()
 }
 
 // settle makes the paths stand as seen from the working directory.
 func (c *Campaign) settle() {
-	c.Template = c.path(c.Template)
-	c.Recipients.File = c.path(c.Recipients.File)
+	for _, file := range []*string{&c.Template, &c.Recipients.File} {
+		if *file != "" {
+			*file = c.path(*file)
+		}
+	}
 	c.AttachmentsRoot = c.path(c.AttachmentsRoot)
 	if c.LayoutIsPath() {
 		c.Layout = c.path(c.Layout)

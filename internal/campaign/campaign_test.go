@@ -256,10 +256,10 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, src []byte) {
 		c, err := campaign.Parse("c.yaml", src)
 		faults, ok := errors.AsType[fault.Faults](err)
-		if (c == nil) != ok || ok && len(faults) == 0 {
+		if ok != (err != nil) || ok && len(faults) == 0 || c == nil && !ok {
 			t.Fatalf("a campaign %v with the error %v", c, err)
 		}
-		if c != nil && (c.Name == "" || strings.ContainsAny(c.Name, `/\`) || c.Template == "" || c.Recipients.File == "") {
+		if !ok && (c.Name == "" || strings.ContainsAny(c.Name, `/\`) || c.Template == "" || c.Recipients.File == "") {
 			t.Errorf("taken without a safe name, template or list: %+v", c)
 		}
 	})

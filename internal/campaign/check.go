@@ -31,6 +31,9 @@ func (c *Campaign) Check() fault.Faults {
 }
 
 func (c *Campaign) checkFile(key, name string) *fault.Fault {
+	if name == "" { // Parse has told that the key is missing
+		return nil
+	}
 	if _, deeper := c.Lines[key+".file"]; deeper {
 		key += ".file"
 	}
