@@ -52,8 +52,9 @@ func (d *door) open(path, issue string) (*edition, error) {
 			Hinted("hongyan init makes a first one"))
 	}
 	camp, err := campaign.Parse(path, src)
-	if camp == nil || err != nil {
-		return nil, join(faults, err)
+	faults = append(faults, faultsIn(err)...)
+	if camp == nil {
+		return nil, faults
 	}
 	faults = append(faults, camp.Check()...)
 	e := &edition{conf: conf, camp: camp, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
@@ -71,17 +72,6 @@ func (d *door) open(path, issue string) (*edition, error) {
 	return e, nil
 }
 
-// join adds an error's faults to those that are known; another error wins.
-func join(faults fault.Faults, err error) error {
-	if err == nil {
-		return faults.Err()
-	}
-	if more := faultsIn(err); more != nil {
-		return append(faults, more...)
-	}
-	return err
-}
-
 // read opens list, template and attachments, and collects what is wrong with them.
 func (e *edition) read(faults *fault.Faults) error {
 	collect := func(err error) error {
@@ -93,6 +83,9 @@ func (e *edition) read(faults *fault.Faults) error {
 		return nil
 	}
 	var columns []string
+	if !exists(e.camp.Recipients.File) || !exists(e.camp.Template) {
+		return nil // Check has told it
+	}
 	l, err := list.Open(e.camp.Recipients.File, e.camp.ListOptions())
 	if err := collect(err); err != nil {
 		return err
@@ -111,10 +104,16 @@ func (e *edition) read(faults *fault.Faults) error {
 	if err := collect(e.readLines(columns)); err != nil {
 		return err
 	}
-	if len(e.camp.Attachments) > 0 && len(*faults) == 0 {
-		e.files, err = message.NewFiles(e.camp.AttachmentsRoot)
+	if len(e.camp.Attachments) == 0 || len(*faults) > 0 {
+		return nil
 	}
+	e.files, err = message.NewFiles(e.camp.AttachmentsRoot)
 	return err
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func (e *edition) source(columns []string) render.Source {

@@ -50,7 +50,7 @@ func newRoot(d *door) *cobra.Command {
 		Short:         d.say("hongyan sends one mail per recipient, forgets nobody and mails nobody twice"),
 		SilenceErrors: true,
 		SilenceUsage:  true,
-		Args:          cobra.NoArgs,
+		Args:          d.usage(cobra.NoArgs),
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	d.globalFlags(root.PersistentFlags())
