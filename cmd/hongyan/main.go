@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // limits and dates name time zones; not every machine has them
 )
 
 func main() {

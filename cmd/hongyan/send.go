@@ -99,8 +99,9 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if err := d.consent(plan, o); err != nil {
 		return err
 	}
+	lanes, held := free(lanes, plan.holds)
 	early, err := d.carry(ctx, e, h, lanes, plan, o)
-	return d.sayEnd(ctx, e, h, early, err)
+	return d.sayEnd(ctx, e, h, append(held, early...), err)
 }
 
 // lanes builds the way out of every account of the edition.
@@ -123,6 +124,19 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 		lanes = append(lanes, lane)
 	}
 	return lanes, nil
+}
+
+// free parts the lanes that may go from those that only a person can set free.
+func free(lanes []*run.Lane, holds []ledger.Hold) (able []*run.Lane, held []run.Early) {
+	for _, lane := range lanes {
+		i := slices.IndexFunc(holds, func(h ledger.Hold) bool { return h.Account == lane.Account && h.Human })
+		if i < 0 {
+			able = append(able, lane)
+			continue
+		}
+		held = append(held, run.Early{Account: lane.Account, Why: holds[i].Reply, Human: true})
+	}
+	return able, held
 }
 
 // freeze writes down what the issue is made of at its first start, and at
@@ -208,8 +222,9 @@ const patience = 10 * time.Minute
 // carry sends while the list is still being written to the ledger, and keeps
 // the report up to date.
 func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
+	learn := func(ctx context.Context) error { return h.learned(ctx, lanes) }
 	r := &run.Run{
-		Key: e.key, Ledger: h.store, Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		Key: e.key, Ledger: memory{h.store, learn}, Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
 	}
 	if o.noWait {
 		r.Patience = patience

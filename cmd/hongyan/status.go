@@ -86,12 +86,8 @@ func (d *door) standing(ctx context.Context, accounts *sqlite.Reader, name strin
 			s.Hold = &hold
 		}
 	}
-	saved, err := accounts.Learned(ctx, name)
-	if err != nil || saved == nil {
-		return s, err
-	}
-	var state pace.State
-	if err := json.Unmarshal(saved, &state); err != nil {
+	state, err := learnedBy(ctx, accounts, name)
+	if err != nil {
 		return s, err
 	}
 	for _, text := range state.Describe() {

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -125,19 +126,19 @@ func loadBook(provider string, files []string) (*reply.Book, error) {
 
 // pacer gives the account its limits, its past, what it learned and its hold.
 func (h *house) pacer(ctx context.Context, account config.Account) (*pace.Pacer, error) {
-	past, err := h.store.History(ctx, account.Name, time.Now().Add(-account.Limits.Horizon()))
+	learned, err := learnedBy(ctx, h.store, account.Name)
 	if err != nil {
 		return nil, err
 	}
-	var learned pace.State
-	if saved, err := h.store.Learned(ctx, account.Name); err != nil {
+	past, err := h.store.History(ctx, account.Name, account.Limits.Since(time.Now(), learned))
+	if err != nil {
 		return nil, err
-	} else if saved != nil {
-		if err := json.Unmarshal(saved, &learned); err != nil {
-			return nil, fmt.Errorf("what account %s learned: %w", account.Name, err)
-		}
 	}
-	pacer := pace.New(account.Limits, past, pace.Options{State: learned, Seed: seed()})
+	first, err := h.firstSent(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	pacer := pace.New(account.Limits, past, pace.Options{State: learned, First: first, Seed: seed(), Awake: awake})
 	holds, err := h.store.Holds(ctx)
 	if err != nil {
 		return nil, err
@@ -148,6 +149,46 @@ func (h *house) pacer(ctx context.Context, account config.Account) (*pace.Pacer,
 		}
 	}
 	return pacer, nil
+}
+
+// firstSent is when the account's first mail left, which only a warm-up asks for.
+func (h *house) firstSent(ctx context.Context, account config.Account) (time.Time, error) {
+	if len(account.Limits.Warmup) == 0 {
+		return time.Time{}, nil
+	}
+	all, err := h.store.History(ctx, account.Name, time.Time{})
+	if err != nil || len(all) == 0 {
+		return time.Time{}, err
+	}
+	return all[0], nil
+}
+
+// learnedBy is what an account learned in earlier runs.
+func learnedBy(ctx context.Context, memory learner, account string) (pace.State, error) {
+	var state pace.State
+	saved, err := memory.Learned(ctx, account)
+	if err != nil || saved == nil {
+		return state, err
+	}
+	if err := json.Unmarshal(saved, &state); err != nil {
+		return state, fmt.Errorf("what account %s learned: %w", account, err)
+	}
+	return state, nil
+}
+
+type learner interface {
+	Learned(ctx context.Context, account string) ([]byte, error)
+}
+
+// A memory is the ledger of a run that also keeps, with every hold, what the
+// accounts have learned by it.
+type memory struct {
+	ledger.Store
+	learn func(context.Context) error
+}
+
+func (m memory) Hold(ctx context.Context, hold ledger.Hold) error {
+	return errors.Join(m.Store.Hold(ctx, hold), m.learn(ctx))
 }
 
 func seed() uint64 {
