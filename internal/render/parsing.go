@@ -69,7 +69,7 @@ func (p *parsing) subject(head head) *Line {
 
 // line parses a one-line template; what is wrong with it joins the faults.
 func (p *parsing) line(file string, line int, src string) *Line {
-	l := &Line{records: sync.Pool{New: func() any { return &record{} }}}
+	l := &Line{empty: src == "", records: sync.Pool{New: func() any { return &record{} }}}
 	set, ok := p.trees(file, max(line-1, 0), src)
 	if ok {
 		l.script = p.rewrite(set)

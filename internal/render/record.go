@@ -145,7 +145,7 @@ func (r *record) hole(from int, st *site) error {
 		r.values = append(append(r.values[:from], "cid:"...), img.CID...)
 		p = r.values[from:]
 	}
-	if bytes.IndexFunc(p, odd) >= 0 {
+	if !isClean(p) {
 		r.values = append(r.values[:from], clean(string(p))...)
 	}
 	r.key = append(r.key, keyHole)
@@ -248,11 +248,18 @@ func (r *record) pieces() func(yield func(piece) bool) {
 	}
 }
 
-// odd reports what no mail may carry as it is: controls, carriage returns and
-// bytes that are not UTF-8.
-func odd(r rune) bool {
-	return r < 0x20 && r != '\n' && r != '\t' || r == 0x7f || r == utf8.RuneError
+// isClean reports whether a value can go into a mail as it is.
+func isClean(p []byte) bool {
+	for _, c := range p {
+		if odd(rune(c)) {
+			return false
+		}
+	}
+	return utf8.Valid(p)
 }
+
+// odd reports controls and carriage returns, which no mail may carry.
+func odd(r rune) bool { return r < 0x20 && r != '\n' && r != '\t' || r == 0x7f }
 
 // clean makes line breaks LF, drops controls and marks broken UTF-8.
 func clean(s string) string {
@@ -260,7 +267,7 @@ func clean(s string) string {
 	s = strings.ReplaceAll(s, "\r\n", "\n")
 	s = strings.ReplaceAll(s, "\r", "\n")
 	return strings.Map(func(r rune) rune {
-		if r != utf8.RuneError && odd(r) {
+		if odd(r) {
 			return -1
 		}
 		return r

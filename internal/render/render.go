@@ -143,6 +143,7 @@ func unique(fs fault.Faults) fault.Faults {
 // Line is a template of one line: a subject, a file name, a header value.
 type Line struct {
 	script  *script
+	empty   bool
 	columns []string
 	records sync.Pool
 }
@@ -162,6 +163,9 @@ func ParseLine(file string, line int, src string, columns []string) (*Line, erro
 // Render fills the line. Line breaks and other controls in a value become
 // blanks: a value cannot begin a new line.
 func (l *Line) Render(fields map[string]string) (string, error) {
+	if l.empty {
+		return "", nil
+	}
 	r := l.records.Get().(*record)
 	defer l.records.Put(r)
 	if err := r.run(l.script, fields); err != nil {
