@@ -129,6 +129,7 @@ func (e *edition) source(columns []string) render.Source {
 	return render.Source{
 		Template: e.camp.Template, Layout: e.camp.Layout, Subject: e.camp.Subject,
 		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],
+		Preheader: e.camp.Preheader, PreheaderLine: e.camp.Lines["preheader"],
 		Root: e.templates(), Columns: columns, Theme: theme, Links: e.camp.Links,
 	}
 }

@@ -39,12 +39,12 @@ func (p *parsing) template() (*Template, error) {
 	}
 	p.readPartials()
 	t := &Template{source: p.source}
-	t.subject, t.preheader = p.subject(head), p.line(p.source.Template, head.lines["preheader"], head.Preheader)
+	t.subject, t.preheader = p.subject(head), p.preheader(head)
 	set, ok := p.trees(p.source.Template, 0, text)
 	if !ok {
 		return nil, p.breakdown
 	}
-	t.page = p.readLayout(head, head.Preheader != "")
+	t.page = p.readLayout(head, head.Preheader != "" || p.source.Preheader != "")
 	if t.page == nil {
 		return nil, p.breakdown
 	}
@@ -65,6 +65,13 @@ func (p *parsing) subject(head head) *Line {
 			Hinted("write subject: in the campaign or in the template's front matter"))
 	}
 	return p.line(p.source.Template, head.lines["subject"], head.Subject)
+}
+
+func (p *parsing) preheader(head head) *Line {
+	if p.source.Preheader != "" {
+		return p.line(p.source.SubjectFile, p.source.PreheaderLine, p.source.Preheader)
+	}
+	return p.line(p.source.Template, head.lines["preheader"], head.Preheader)
 }
 
 // line parses a one-line template; what is wrong with it joins the faults.

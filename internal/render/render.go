@@ -31,6 +31,9 @@ type Source struct {
 	Theme       map[string]string // laid over the front matter's theme and the defaults
 	Lang        string            // BCP 47; "" = "zh-CN"
 	Links       string            // links of the text part: "footnote" (default) or "inline"
+
+	Preheader     string // the campaign's preheader template; "" = front matter
+	PreheaderLine int    // its line in SubjectFile
 }
 
 // Template is a mail that only lacks its values. It is safe for concurrent use.

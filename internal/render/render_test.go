@@ -224,6 +224,27 @@ func TestTheCampaignWinsOverTheFrontMatter(t *testing.T) {
 	}
 }
 
+func TestTheCampaignsPreheaderWinsOverTheFrontMatters(t *testing.T) {
+	t.Parallel()
+	for _, front := range []string{"", "---\npreheader: front\n---\n"} {
+		s := letter(t, front+"hello\n")
+		s.Layout, s.Preheader = "default", "给{{.name}}的信"
+		c := mustRender(t, mustParse(t, s), map[string]string{"name": "李<雷>"})
+		if c.Preheader != "给李<雷>的信" || !strings.Contains(string(c.HTML), "给李&lt;雷&gt;的信") || strings.Contains(string(c.HTML), "front") {
+			t.Errorf("front matter %q: %q", front, c.Preheader)
+		}
+	}
+}
+
+func TestAFaultInTheCampaignsPreheaderNamesItsLine(t *testing.T) {
+	t.Parallel()
+	s := letter(t, "hello\n")
+	s.SubjectFile, s.SubjectLine, s.Preheader, s.PreheaderLine, s.Columns = "c.yaml", 3, "{{.nmae}}", 5, []string{"name"}
+	if _, err := render.Parse(s); err == nil || !strings.Contains(err.Error(), `c.yaml:5: the list has no column "nmae"`) {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAFolderOnDiskWinsOverWhatShips(t *testing.T) {
 	t.Parallel()
 	dir := write(t, map[string]string{
