@@ -181,6 +181,7 @@ func BenchmarkHalfDone(b *testing.B) {
 	s := open(b, dir)
 	planned(b, s, b.N)
 	half := fmt.Sprint(1<<32 + b.N/2)
+	send(b, s, 1, 1)
 	if err := s.Sabotage(`UPDATE delivery SET state = 2, account = 1, attempts = 1, begun = 1795341600000, ended = 1795341600000,
 		message_id = 'abcdefghijklmnopqrstuvwxyz@example.com' WHERE id <= ` + half); err != nil {
 		b.Fatal(err)

@@ -1,9 +1,7 @@
 package sqlite
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
@@ -26,8 +24,9 @@ type pass struct {
 	issue int64
 	desk  *desk
 	done  ledger.Enqueued
-	seen  bits  // numbers of entries that this pass has met
+	seen  bits  // entries that this pass has met
 	next  int64 // id of the next new entry
+	roll  *roll
 	known known // walks along the entries of earlier passes
 }
 
@@ -76,10 +75,14 @@ func (d *desk) leave() {
 
 // start finds out where the last pass ended.
 func (p *pass) start(ctx context.Context) error {
-	var size int64
-	err := p.s.db.QueryRowContext(ctx, `SELECT size FROM issue WHERE id = ?1`, p.issue).Scan(&size)
+	var size, indexed int64
+	err := p.s.db.QueryRowContext(ctx, `SELECT size, indexed FROM issue WHERE id = ?1`, p.issue).Scan(&size, &indexed)
+	if err != nil {
+		return err
+	}
 	end := first(p.issue) + size
 	p.next, p.known = end+1, known{at: first(p.issue), end: end}
+	p.roll, err = openRoll(ctx, p.s.Reader, p.issue, indexed, end)
 	return err
 }
 
@@ -115,10 +118,9 @@ func newLine(row ledger.Row) (line, error) {
 		}
 		l.address = addresslessPrefix + strconv.Itoa(row.Line)
 	}
-	var err error
-	l.fields, err = encode(row.Fields)
+	l.fields = encode(row.Fields)
 	l.Fields = nil
-	return l, err
+	return l, nil
 }
 
 // A row without an address is known by its line. The colon keeps it apart from
@@ -126,20 +128,6 @@ func newLine(row ledger.Row) (line, error) {
 const addresslessPrefix = "line:"
 
 func addressless(address string) bool { return strings.HasPrefix(address, addresslessPrefix) }
-
-// encode is compact JSON with sorted keys, "" for nothing.
-func encode(fields map[string]string) (string, error) {
-	if len(fields) == 0 {
-		return "", nil
-	}
-	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(fields); err != nil {
-		return "", err
-	}
-	return strings.TrimSuffix(b.String(), "\n"), nil
-}
 
 // flush settles one chunk. A list that is enqueued again unchanged meets its
 // own entries in the same order, and nothing is written at all.
@@ -167,7 +155,10 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 		for i := range lines {
 			p.add(t, &lines[i])
 		}
-		t.exec(`UPDATE issue SET size = ?2 WHERE id = ?1 AND size <> ?2`, p.issue, p.next-1-first(p.issue))
+		t.exec(`UPDATE issue SET size = ?2 WHERE id = ?1 AND size <> ?2`, p.issue, p.size())
+		if len(p.roll.recent) >= batch {
+			p.roll.enter(t, p.size())
+		}
 	})
 	if now := lines[len(lines)-1].was; met == nil && now != nil {
 		p.known.resume(now.id)
@@ -175,23 +166,22 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 	return err
 }
 
+// size is the last number given to an entry.
+func (p *pass) size() int64 { return p.next - 1 - first(p.issue) }
+
 // add gives one row its place.
 func (p *pass) add(t *tx, l *line) {
 	p.done.Rows++
 	if l.Skip != "" {
 		p.done.Skipped++
 	}
-	if l.was == nil && t.insert(p.issue, p.next, l) {
-		p.seen.set(p.next)
-		p.next++
-		p.done.Added++
-		return
-	}
 	if l.was == nil {
-		l.was = t.find(p.issue, l.address)
-	}
-	if t != nil && t.err != nil {
-		return
+		id := p.roll.find(t, l.address)
+		if id == 0 {
+			p.insert(t, l)
+			return
+		}
+		l.was = t.was(id)
 	}
 	if p.seen.has(l.was.id) {
 		p.duplicate(t, l)
@@ -201,19 +191,21 @@ func (p *pass) add(t *tx, l *line) {
 	p.meet(t, l)
 }
 
-// insert makes a new entry, unless the address has one.
-func (t *tx) insert(issue, id int64, l *line) bool {
-	if t.exec(`INSERT INTO recipient (id, issue, line, address, name, fields) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-		ON CONFLICT (issue, address) DO NOTHING`, id, issue, l.Line, l.address, l.Name, l.fields) == 0 {
-		return false
-	}
+// insert makes a new entry.
+func (p *pass) insert(t *tx, l *line) {
+	id := p.next
+	p.next++
+	p.done.Added++
+	p.seen.set(id)
+	p.roll.add(l.address, id)
+	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?1, ?2, ?3, ?4, ?5)`,
+		id, l.Line, l.address, l.Name, l.fields)
 	if l.Skip == "" {
 		t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 0)`, id)
-		return true
+		return
 	}
 	t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 6)`, id)
 	t.exec(`INSERT OR REPLACE INTO answer (id, reply) VALUES (?1, ?2)`, id, ledger.Bounded(l.Skip))
-	return true
 }
 
 // duplicate reads the first one's line again, since this pass may have moved it.
@@ -221,7 +213,7 @@ func (p *pass) duplicate(t *tx, l *line) {
 	p.done.Duplicates++
 	if len(p.done.Listed) < ledger.ListedDuplicates {
 		if t != nil {
-			l.was = t.find(p.issue, l.address)
+			l.was = t.was(l.was.id)
 		}
 		p.done.Listed = append(p.done.Listed, ledger.Duplicate{Address: l.Address, Line: l.Line, First: l.was.line})
 	}
@@ -266,13 +258,20 @@ func (t *tx) cure(id int64) {
 // finish ends a pass that has seen the whole list.
 func (p *pass) finish() error {
 	return p.s.writer.write(func(t *tx) {
+		p.roll.enter(t, p.size())
 		for _, id := range t.addressless(p.issue) {
 			if !p.seen.has(id) {
-				t.exec(`DELETE FROM answer WHERE id = ?1`, id)
-				t.exec(`DELETE FROM delivery WHERE id = ?1`, id)
-				t.exec(`DELETE FROM recipient WHERE id = ?1`, id)
+				t.forget(id)
 			}
 		}
 		t.exec(`UPDATE issue SET complete = 1 WHERE id = ?1 AND complete = 0`, p.issue)
 	})
+}
+
+// forget removes an entry that nobody has tried.
+func (t *tx) forget(id int64) {
+	t.exec(`DELETE FROM address WHERE (issue, address) IN (SELECT id >> 32, address FROM recipient WHERE id = ?1)`, id)
+	t.exec(`DELETE FROM answer WHERE id = ?1`, id)
+	t.exec(`DELETE FROM delivery WHERE id = ?1`, id)
+	t.exec(`DELETE FROM recipient WHERE id = ?1`, id)
 }

@@ -3,6 +3,8 @@ package sqlite
 import (
 	"context"
 	"errors"
+
+	"hongyan/internal/ledger"
 )
 
 // A was is what the tables already say about a row.
@@ -65,19 +67,19 @@ func (k *known) turn(ctx context.Context, s *Store) error {
 // resume walks on after id: the list was edited, and this is where it is now.
 func (k *known) resume(id int64) { k.page, k.at = nil, min(id, k.end) }
 
-// find reads the entry of an address from the tables.
-func (t *tx) find(issue int64, address string) *was {
-	w := &was{address: address}
-	if !t.row([]any{&w.id, &w.line, &w.state}, `SELECT r.id, r.line, d.state FROM recipient r JOIN delivery d ON d.id = r.id
-		WHERE r.issue = ?1 AND r.address = ?2`, issue, address) && t.err == nil {
-		t.err = errors.New(address + " has a recipient but no delivery")
+// was reads what the tables say of an entry.
+func (t *tx) was(id int64) *was {
+	w := &was{id: id}
+	if !t.row([]any{&w.line, &w.state}, `SELECT r.line, d.state FROM recipient r JOIN delivery d ON d.id = r.id
+		WHERE r.id = ?1`, id) && t.err == nil {
+		t.err = errors.New("entry " + ledger.Label(id) + " has an address, but no recipient or no state")
 	}
 	return w
 }
 
 // addressless returns the ids of all rows without address.
 func (t *tx) addressless(issue int64) []int64 {
-	rows, err := t.query(`SELECT id FROM recipient WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
+	rows, err := t.query(`SELECT id FROM address WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
 	if err != nil {
 		t.err = err
 		return nil

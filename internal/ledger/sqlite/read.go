@@ -181,9 +181,11 @@ func (r *Reader) Totals(ctx context.Context, k ledger.Key) (ledger.Totals, error
 	return t, wrap("count "+k.String(), err)
 }
 
-// counting is one statement, hence one moment. The last column is the time of
+// counting is one statement, hence one moment. Rows are counted by their
+// addresses: those entered, and those that come after. The last column is the time of
 // the last event.
-const counting = `SELECT (SELECT count(*) FROM recipient WHERE issue = ?1),
+const counting = `SELECT (SELECT count(*) FROM address WHERE issue = ?1) + (SELECT count(*) FROM recipient
+	WHERE id > ?2 + (SELECT indexed FROM issue WHERE id = ?1) AND id <= ?3),
 	%s coalesce(max(max(begun, ended)), 0) FROM delivery WHERE id BETWEEN ?2 AND ?3`
 
 // totals also returns the time of the last event.

@@ -93,7 +93,7 @@ func touch(file string) error {
 // synchronous=FULL, never NORMAL: a power cut could take back an intent whose
 // mail has left, and that mail would be sent twice.
 func writing() []string {
-	return []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-12000)"}
+	return []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-8000)"}
 }
 
 func reading() []string {

@@ -30,8 +30,12 @@ func checks() []check {
 			WHERE d.state IS NOT 4 OR d.due <> u.due OR d.account <> u.account`},
 		{"it has a state, but no recipient", `SELECT d.id, 0 FROM delivery d LEFT JOIN recipient r ON r.id = d.id WHERE r.id IS NULL`},
 		{"it has a recipient, but no state", `SELECT r.id, r.line FROM recipient r LEFT JOIN delivery d ON d.id = r.id WHERE d.id IS NULL`},
-		{"it belongs to another issue than its id says", `SELECT r.id, r.line FROM recipient r WHERE r.issue <> r.id >> 32`},
-		{"it belongs to no issue", `SELECT r.id, r.line FROM recipient r LEFT JOIN issue i ON i.id = r.issue WHERE i.id IS NULL`},
+		{"it belongs to no issue", `SELECT r.id, r.line FROM recipient r LEFT JOIN issue i ON i.id = r.id >> 32 WHERE i.id IS NULL`},
+		{"its address is not on the roll", `SELECT r.id, r.line FROM issue i CROSS JOIN recipient r
+			ON r.id > i.id << 32 AND r.id <= (i.id << 32) + i.indexed
+			WHERE NOT EXISTS (SELECT 1 FROM address WHERE issue = i.id AND address = r.address AND id = r.id)`},
+		{"the roll has an address that nobody has", `SELECT a.id, 0 FROM address a LEFT JOIN recipient r ON r.id = a.id
+			WHERE r.address IS NOT a.address`},
 		{"it has an answer, but no state", `SELECT a.id, 0 FROM answer a LEFT JOIN delivery d ON d.id = a.id WHERE d.id IS NULL`},
 		{"it has a history, but no state", `SELECT DISTINCT a.id, 0 FROM attempt a LEFT JOIN delivery d ON d.id = a.id WHERE d.id IS NULL`},
 	}

@@ -16,6 +16,7 @@ CREATE TABLE issue (
     planned  INTEGER NOT NULL,           -- when they were frozen
     complete INTEGER NOT NULL DEFAULT 0, -- an Enqueue came to the end of the list
     size     INTEGER NOT NULL DEFAULT 0, -- the last number given to an entry; none is given twice
+    indexed  INTEGER NOT NULL DEFAULT 0, -- the addresses of entries up to this number are in address
     live     INTEGER NOT NULL DEFAULT 0, -- intents were recorded since the ledger was opened
     touched  INTEGER NOT NULL DEFAULT 0, -- no attempt began later than this
     UNIQUE (campaign, issue)
@@ -40,13 +41,19 @@ CREATE TABLE hold (
 -- What does not change while an issue is sent.
 CREATE TABLE recipient (
     id      INTEGER PRIMARY KEY,
-    issue   INTEGER NOT NULL,
     line    INTEGER NOT NULL,
     address TEXT    NOT NULL,            -- or 'line:N' for a row without one
     name    TEXT    NOT NULL,
     fields  TEXT    NOT NULL             -- JSON, '' when there are none
 );
-CREATE UNIQUE INDEX recipient_address ON recipient (issue, address);
+
+-- Nobody is enqueued twice. Entered in sorted batches, see issue.indexed.
+CREATE TABLE address (
+    issue   INTEGER NOT NULL,
+    address TEXT    NOT NULL,
+    id      INTEGER NOT NULL,
+    PRIMARY KEY (issue, address)
+) WITHOUT ROWID;
 
 -- What changes with every step: narrow, without a secondary index.
 CREATE TABLE delivery (
