@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
+	"math"
 	"os"
 	"slices"
 	"strings"
@@ -49,7 +50,7 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	rehearsal, err := d.rehearse(ctx, e, mailing.Compose)
+	rehearsal, err := d.rehearse(ctx, e, mailing.Compose, math.MaxInt)
 	if err != nil {
 		return err
 	}
@@ -125,9 +126,6 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 	}
 	for _, f := range findings {
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
-	}
-	if !r.whole {
-		say("Only the first %d mails were composed.", r.composed)
 	}
 	say("%d recipients; %d rows cannot become a mail.", e.survey.Good-e.survey.DuplicateCount, r.unfit+e.survey.FaultCount)
 	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", e.camp.File))

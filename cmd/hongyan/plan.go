@@ -50,7 +50,7 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, lanes []*run.Lane
 	if p.holds, err = h.store.Holds(ctx); err != nil {
 		return nil, err
 	}
-	if p.rehearsal, err = d.rehearse(ctx, e, lanes[0].Compose); err != nil {
+	if p.rehearsal, err = d.rehearse(ctx, e, lanes[0].Compose, rehearsed); err != nil {
 		return nil, err
 	}
 	p.takes, err = h.estimate(ctx, e, p.open())
@@ -71,8 +71,9 @@ func (h *house) estimate(ctx context.Context, e *edition, open int) (longest tim
 	return longest, nil
 }
 
-// rehearsed is up to how many rows every mail is composed before the first is sent.
-const rehearsed = 20_000
+// rehearsed is how many of a long list's mails a send composes before the first
+// leaves; check composes them all.
+const rehearsed = 2_000
 
 // A rehearsal is what composing the mails without sending them showed.
 type rehearsal struct {
@@ -95,9 +96,9 @@ type unfit struct {
 // compose makes the mail of one entry.
 type compose func(ledger.Entry, time.Time) (*message.Message, error)
 
-// rehearse composes the mails as they would be sent, the first rows' if there
-// are very many, and looks for what is wrong with them.
-func (d *door) rehearse(ctx context.Context, e *edition, compose compose) (rehearsal, error) {
+// rehearse composes up to most mails as they would be sent, and looks for what
+// is wrong with them.
+func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most int) (rehearsal, error) {
 	r := rehearsal{whole: true}
 	now := time.Now()
 	for rcpt, err := range e.list.Recipients() {
@@ -107,7 +108,7 @@ func (d *door) rehearse(ctx context.Context, e *edition, compose compose) (rehea
 		if ctx.Err() != nil {
 			return r, context.Cause(ctx)
 		}
-		if r.composed == rehearsed {
+		if r.composed == most {
 			r.whole = false
 			break
 		}
@@ -190,6 +191,9 @@ func (d *door) printPlan(p *plan) {
 	if p.rehearsal.first != nil {
 		say("First mail: to %s, subject: %s", p.rehearsal.first.To, p.rehearsal.first.Subject)
 		say("Largest mail: %s, to %s", size(p.rehearsal.largest.Size()), p.rehearsal.largest.To)
+	}
+	if !p.rehearsal.whole {
+		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.composed)
 	}
 	say("To send now: %d; at the limits this takes %s", p.open(), d.span(p.takes))
 	d.printWarnings(p)

@@ -154,14 +154,18 @@ func unlessEnded(ctx context.Context, err error) error {
 	return err
 }
 
-// room says how many entries may be claimed now, or how long to wait before asking again.
+// room says how many entries may be claimed now, or how long to wait before
+// asking again. A belt that is half full is full enough: claims come in lots.
 func (b *belt) room(now time.Time) (int, time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if shut := b.shutUntil.Sub(now); shut > 0 {
 		return 0, min(shut, long)
 	}
-	return cap(b.ready) - b.outstanding, long
+	if room := cap(b.ready) - b.outstanding; room >= cap(b.ready)/2 {
+		return room, 0
+	}
+	return 0, long
 }
 
 // pause waits until something changed, at most d.
