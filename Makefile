@@ -29,10 +29,16 @@ golden: ## rewrite the golden files; review the diff
 fuzz: ## each fuzz target for a minute
 	./internal/tools/fuzz.sh 60s
 
+drill-kill: ## kill the program a thousand times each on 1 and 20 connections: nobody lost, nobody mailed twice
+	go test ./internal/drill -run Kill -kills 1000 -timeout 3h -v
+
+drill-sim: ## a million lives of the line from seeds; a failing seed prints itself
+	go test ./internal/drill -run Sim -seeds 1000000 -timeout 12h -v
+
 bench: needs ## speed and memory, side by side in one run
 	./internal/tools/bench.sh
 
 needs: ## install what tests need from Debian's packages, when missing
 	@./internal/tools/needs.sh python3
 
-.PHONY: help build demo test check form golden fuzz bench needs
+.PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench needs

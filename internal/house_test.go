@@ -37,6 +37,7 @@ const rooms = `
 	run:               ledger list render message reply
 	preview:           message os
 	sandbox:           yaml net crypto/tls os
+	drill:
 `
 
 // modules gives the short name of every other module that a room uses.
