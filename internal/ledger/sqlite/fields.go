@@ -1,9 +1,11 @@
 package sqlite
 
 import (
+	"encoding/json"
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -42,4 +44,23 @@ func quote(b []byte, s string) []byte {
 		}
 	}
 	return append(b, '"')
+}
+
+// decode reads what encode wrote. Most rows have no escapes; then every quote
+// is where a key or a value begins or ends.
+func decode(s string) (map[string]string, error) {
+	if s == "" {
+		return nil, nil
+	}
+	if strings.IndexByte(s, '\\') >= 0 {
+		var fields map[string]string
+		err := json.Unmarshal([]byte(s), &fields)
+		return fields, err
+	}
+	parts := strings.Split(s, `"`)
+	fields := make(map[string]string, len(parts)/4)
+	for ; len(parts) > 4; parts = parts[4:] {
+		fields[parts[1]] = parts[3]
+	}
+	return fields, nil
 }

@@ -165,9 +165,7 @@ func scan(rows *sql.Rows) (e ledger.Entry, err error) {
 	}
 	e.State = state(now)
 	e.Begun, e.Ended, e.Due, e.SettledAt = instant(begun), instant(ended), instant(due), instant(settled)
-	if len(fields) > 0 {
-		err = json.Unmarshal(fields, &e.Fields)
-	}
+	e.Fields, err = decode(string(fields))
 	return e, err
 }
 
@@ -192,7 +190,7 @@ const counting = `SELECT (SELECT count(*) FROM address WHERE issue = ?1) + (SELE
 func (r *Reader) totals(ctx context.Context, issue int64) (t ledger.Totals, at int64, err error) {
 	var sums strings.Builder
 	for i := range ledger.States() {
-		fmt.Fprintf(&sums, "coalesce(sum(state = %d), 0), ", i)
+		fmt.Fprintf(&sums, "count(*) FILTER (WHERE state = %d), ", i)
 	}
 	n := make([]int, len(ledger.States()))
 	dest := []any{&t.Rows}
