@@ -1,6 +1,10 @@
 package lint
 
-import "slices"
+import (
+	"slices"
+
+	"hongyan/internal/fault"
+)
 
 type rule struct {
 	id       string
@@ -42,13 +46,33 @@ var (
 	clientUnverified = rule{"client-unverified", Info, "QQ Mail or NetEase may not support a feature (unverified)"}
 	columnUnknown    = rule{"column-unknown", Error, "The template uses a column that the list does not have"}
 	columnUnused     = rule{"column-unused", Info, "The list has a column that the template does not use"}
+	unsubUnsigned    = rule{"unsubscribe-unsigned", Warning, "The provider's DKIM signature does not cover List-Unsubscribe: no button will appear"}
+
+	// What only a network can tell: the findings of lint/online.
+	linkDead       = rule{"link-dead", Error, "A link leads to a page or a site that does not exist"}
+	linkUnanswered = rule{"link-unanswered", Warning, "A link's site answers with an error, or not at all"}
+	linkPrivate    = rule{"link-private", Warning, "A link's host is in a private network"}
+	linkHTTPS      = rule{"link-https", Info, "An http: link works with https: too"}
+	domainNullMX   = rule{"domain-null-mx", Warning, "A recipient's domain says that it takes no mail (null MX)"}
+	domainNoMail   = rule{"domain-no-mail", Warning, "A recipient's domain does not exist, or has no mail server"}
+	spfMissing     = rule{"spf-missing", Warning, "The sender's domain has no SPF record"}
+	spfBroken      = rule{"spf-broken", Warning, "The SPF record of the sender's domain does not work as meant"}
+	dkimMissing    = rule{"dkim-missing", Error, "The key that mails are signed with is not in the DNS"}
+	dkimBroken     = rule{"dkim-broken", Error, "The DKIM record in the DNS does not fit the key that mails are signed with"}
+	dkimUnknown    = rule{"dkim-unknown", Info, "Whether the provider signs with DKIM for the domain cannot be seen from here"}
+	dmarcMissing   = rule{"dmarc-missing", Warning, "The sender's domain has no DMARC record"}
+	dmarcBroken    = rule{"dmarc-broken", Warning, "The DMARC record of the sender's domain does not work as meant"}
+	senderProvider = rule{"sender-provider", Info, "SPF, DKIM and DMARC of the sender's domain are its provider's job"}
+	onlineUnknown  = rule{"online-unchecked", Info, "Something could not be checked online"}
 )
 
 func rules() []rule {
 	return []rule{subjectEmpty, subjectLength, subjectShouting, preheaderMissing, htmlSize, styleSize, messageSize,
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
-		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused}
+		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
+		unsubUnsigned, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
+		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown}
 }
 
 // A Rule is one kind of finding, for help texts and for SARIF.
@@ -65,6 +89,16 @@ func Rules() []Rule {
 		out = append(out, Rule{ID: r.id, Severity: r.severity, Title: r.title})
 	}
 	return out
+}
+
+// Found returns a finding of the rule with that id, for checks beside those of
+// Check; an id that is none of Rules is an error.
+func Found(id string, what, hint fault.Text) Finding {
+	f := Finding{Rule: id, Severity: Error, What: what, Hint: hint}
+	if i := ruleIndex(id); i >= 0 {
+		f.Severity = rules()[i].severity
+	}
+	return f
 }
 
 func ruleIndex(id string) int {
