@@ -18,6 +18,7 @@ type door struct {
 	out, err    io.Writer
 	env         func(string) string
 	interrupted chan struct{} // closed at the first interrupt
+	log         *slog.Logger
 
 	flags struct {
 		config, state, lang, logLevel, logFormat string
@@ -51,7 +52,11 @@ func newRoot(d *door) *cobra.Command {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          d.usage(cobra.NoArgs),
-		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			d.log, err = d.logger()
+			return err
+		},
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	d.globalFlags(root.PersistentFlags())
 	root.AddCommand(
@@ -70,22 +75,6 @@ func (d *door) globalFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.say("operator's log on stderr: `debug|info|warn|error`"))
 	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.say("form of the log: `text|json`"))
 	flags.BoolVar(&d.flags.json, "json", false, d.say("answer as JSON, for programs"))
-}
-
-// logger is the operator's voice; people's progress is not logged.
-func (d *door) logger() (*slog.Logger, error) {
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(d.flags.logLevel)); err != nil {
-		return nil, d.usagef("--log-level: %q is none of debug, info, warn, error", d.flags.logLevel)
-	}
-	options := &slog.HandlerOptions{Level: level}
-	switch d.flags.logFormat {
-	case "text":
-		return slog.New(slog.NewTextHandler(d.err, options)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(d.err, options)), nil
-	}
-	return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
 }
 
 // onTerminal reports whether both questions and progress can be shown to a person.

@@ -37,11 +37,7 @@ func newSandbox(d *door) *cobra.Command {
 }
 
 func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbox.Options) error {
-	log, err := d.logger()
-	if err != nil {
-		return err
-	}
-	o.Log = log
+	o.Log = d.log
 	server, err := sandbox.New(o)
 	if err != nil {
 		return err

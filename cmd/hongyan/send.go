@@ -230,7 +230,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 		r.Patience = patience
 	}
 	show := d.progress(p.open())
-	r.Watch = show.watch
+	r.Watch = d.logged(e.key, show.watch)
 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

@@ -234,7 +234,7 @@ func (h *house) sender(ctx context.Context, account config.Account) (*sender.Sen
 
 // wired is the account as the sender takes it.
 func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Account {
-	return sender.Account{
+	out := sender.Account{
 		Name: account.Name, Host: account.Host, Port: account.Port, TLS: sender.Mode(account.TLS),
 		Roots: roots, ServerName: account.ServerName, Helo: account.Helo,
 		Username: account.Username, Password: account.Secret.Read, Insecure: account.Insecure,
@@ -242,6 +242,10 @@ func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Accoun
 		PerConnection: account.Limits.PerConnection, Idle: account.Quirks.Idle,
 		Retry: sender.Retry{Tries: 3}, // a server that is gone is left alone by the run, which knows for how long
 	}
+	if d.debugging() {
+		out.Trace = trace{d.log, account.Name}
+	}
+	return out
 }
 
 // rootsOf is nil, which means the system's roots, unless the account has a ca_file.

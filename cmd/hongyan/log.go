@@ -1,0 +1,69 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/run"
+)
+
+// logger is the operator's voice; people's progress is not logged.
+func (d *door) logger() (*slog.Logger, error) {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(d.flags.logLevel)); err != nil {
+		return nil, d.usagef("--log-level: %q is none of debug, info, warn, error", d.flags.logLevel)
+	}
+	options := &slog.HandlerOptions{Level: level}
+	switch d.flags.logFormat {
+	case "text":
+		return slog.New(slog.NewTextHandler(d.err, options)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(d.err, options)), nil
+	}
+	return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
+}
+
+// logged tells the operator what happens in a run, beside what people are shown.
+func (d *door) logged(key ledger.Key, show func(run.Event)) func(run.Event) {
+	log := d.log.With("campaign", key.Campaign, "issue", key.Issue)
+	return func(e run.Event) {
+		show(e)
+		switch e := e.(type) {
+		case run.Settled:
+			log.LogAttrs(context.Background(), levelOf(e.Outcome.State), "settled",
+				slog.Int("line", e.Entry.Line), slog.String("to", e.Entry.Address),
+				slog.String("account", e.Outcome.Account), slog.String("state", string(e.Outcome.State)),
+				slog.Int("code", e.Outcome.Code), slog.String("reply", e.Outcome.Reply), slog.String("rule", e.Outcome.Rule))
+		case run.Waiting:
+			log.LogAttrs(context.Background(), slog.LevelInfo, "waiting",
+				slog.String("account", e.Account), slog.Time("until", e.Until), slog.String("why", e.Why), slog.Bool("held", e.Held))
+		}
+	}
+}
+
+func levelOf(s ledger.State) slog.Level {
+	if s == ledger.Sent {
+		return slog.LevelDebug
+	}
+	return slog.LevelInfo
+}
+
+// A trace writes the dialogue with a server to the operator's log, a line each.
+// Credentials are masked before they come here, and bodies are left out.
+type trace struct {
+	log     *slog.Logger
+	account string
+}
+
+func (t trace) Write(p []byte) (int, error) {
+	for line := range bytes.Lines(p) {
+		t.log.LogAttrs(context.Background(), slog.LevelDebug, "smtp",
+			slog.String("account", t.account), slog.String("line", string(bytes.TrimRight(line, "\r\n"))))
+	}
+	return len(p), nil
+}
+
+// debugging reports whether dialogues are wanted.
+func (d *door) debugging() bool { return d.log.Enabled(context.Background(), slog.LevelDebug) }
