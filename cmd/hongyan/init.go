@@ -74,14 +74,14 @@ func newTemplatesHelp(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:   "templates",
 		Short: d.say("the functions that templates can use"),
-		Long:  functions(),
+		Long:  d.functions(),
 	}
 }
 
-func functions() string {
+func (d *door) functions() string {
 	var b strings.Builder
 	for _, f := range render.Functions() {
-		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", f.Usage, f.Doc, f.Example)
+		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", f.Usage, d.word(f.Doc), f.Example)
 	}
 	return b.String()
 }

@@ -21,6 +21,8 @@ import (
 type progress struct {
 	door    *door
 	total   int
+	takes   time.Duration // at the accounts' limits
+	began   time.Time
 	settled atomic.Int64
 	sent    atomic.Int64
 	bar     *mpb.Bar
@@ -35,8 +37,8 @@ type progress struct {
 // quiet is how long plain progress says nothing.
 const quiet = 10 * time.Second
 
-func (d *door) progress(total int) *progress {
-	p := &progress{door: d, total: total, out: d.err, spoken: time.Now()}
+func (d *door) progress(total int, takes time.Duration) *progress {
+	p := &progress{door: d, total: total, takes: takes, began: time.Now(), out: d.err, spoken: time.Now()}
 	if !d.onTerminal() || total == 0 {
 		return p
 	}
@@ -46,12 +48,24 @@ func (d *door) progress(total int) *progress {
 		mpb.AppendDecorators(
 			decor.Percentage(decor.WCSyncSpace),
 			decor.AverageSpeed(0, "  %.1f/s"),
-			decor.AverageETA(decor.ET_STYLE_GO, decor.WCSyncSpace),
+			decor.Any(func(decor.Statistics) string { return "  " + d.say("about %s left", d.span(p.left())) }),
 			decor.Any(func(decor.Statistics) string { return p.silence() }),
 		),
 	)
 	p.out = p.bars
 	return p
+}
+
+// left is how long the rest takes: at the accounts' limits, or as fast as it
+// went so far where that is slower.
+func (p *progress) left() time.Duration {
+	done := float64(p.settled.Load())
+	rest := float64(p.total) - done
+	limits := time.Duration(float64(p.takes) * rest / float64(p.total))
+	if done == 0 {
+		return limits
+	}
+	return max(limits, time.Duration(float64(time.Since(p.began))*rest/done))
 }
 
 // silence is why nothing moves, if so.

@@ -65,6 +65,7 @@ func newRoot(d *door) *cobra.Command {
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetUsageTemplate(d.usageTemplate())
+	d.help(root)
 	return root
 }
 

@@ -229,7 +229,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	if o.noWait {
 		r.Patience = patience
 	}
-	show := d.progress(p.open())
+	show := d.progress(p.open(), p.takes)
 	r.Watch = d.logged(e.key, show.watch)
 
 	work, stop := context.WithCancelCause(ctx)
