@@ -147,11 +147,9 @@ func (s *Store) claimQueued(ctx context.Context, d *desk, n int, issue int64) ([
 
 // end returns the greatest id of an issue so far; what is enqueued later is
 // greater.
-func (r *Reader) end(ctx context.Context, issue int64) (int64, error) {
-	var id sql.NullInt64
-	err := r.db.QueryRowContext(ctx, `SELECT max(id) FROM delivery WHERE id BETWEEN ?1 AND ?2`,
-		first(issue), last(issue)).Scan(&id)
-	return id.Int64, err
+func (r *Reader) end(ctx context.Context, issue int64) (id int64, err error) {
+	err = r.tail.QueryRowContext(ctx, first(issue), last(issue)).Scan(&id)
+	return id, err
 }
 
 // Release gives claims back. See [ledger.Line].

@@ -156,7 +156,7 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 			p.add(t, &lines[i])
 		}
 		t.exec(`UPDATE issue SET size = ?2 WHERE id = ?1 AND size <> ?2`, p.issue, p.size())
-		if len(p.roll.recent) >= batch {
+		if len(p.roll.recent) >= p.s.batch {
 			p.roll.enter(t, p.size())
 		}
 	})

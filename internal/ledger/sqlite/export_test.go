@@ -9,3 +9,6 @@ func (s *Store) Sabotage(statement string) error {
 	_, err := s.writer.conn.ExecContext(context.Background(), statement)
 	return err
 }
+
+// Batch makes the roll's batches small enough for a test.
+func (s *Store) Batch(n int) { s.batch = n }

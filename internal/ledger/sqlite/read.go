@@ -19,8 +19,8 @@ import (
 // lock and changes nothing; entries that a dead process left in sending are
 // shown so until the next Open.
 type Reader struct {
-	db           *sql.DB
-	entry, fresh *sql.Stmt
+	db                         *sql.DB
+	number, tail, entry, fresh *sql.Stmt
 }
 
 // OpenReader opens the ledger in the folder dir; [os.ErrNotExist]
@@ -58,15 +58,26 @@ const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state, coal
 	FROM delivery d CROSS JOIN recipient r ON r.id = d.id
 	LEFT JOIN answer a ON a.id = d.id LEFT JOIN account c ON c.id = d.account `
 
-func (r *Reader) prepare(ctx context.Context) (err error) {
-	if err = versioned(ctx, r.db); err != nil {
+// prepare compiles what every claim asks.
+func (r *Reader) prepare(ctx context.Context) error {
+	if err := versioned(ctx, r.db); err != nil {
 		return err
 	}
-	if r.entry, err = r.db.PrepareContext(ctx, columns+`WHERE d.id = ?1`); err != nil {
-		return err
+	for _, p := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{
+		{&r.number, `SELECT id FROM issue WHERE campaign = ?1 AND issue = ?2`},
+		{&r.tail, `SELECT coalesce(max(id), 0) FROM delivery WHERE id BETWEEN ?1 AND ?2`},
+		{&r.entry, columns + `WHERE d.id = ?1`},
+		{&r.fresh, columns + `WHERE d.id > ?1 AND d.id <= ?2 AND d.state = 0 ORDER BY d.id`},
+	} {
+		var err error
+		if *p.stmt, err = r.db.PrepareContext(ctx, p.query); err != nil {
+			return err
+		}
 	}
-	r.fresh, err = r.db.PrepareContext(ctx, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND d.state = 0 ORDER BY d.id`)
-	return err
+	return nil
 }
 
 // Close ends the use of the reader.
@@ -75,7 +86,7 @@ func (r *Reader) Close() error { return r.db.Close() }
 // issue returns the number of an issue.
 func (r *Reader) issue(ctx context.Context, k ledger.Key) (int64, error) {
 	var id int64
-	err := r.db.QueryRowContext(ctx, `SELECT id FROM issue WHERE campaign = ?1 AND issue = ?2`, k.Campaign, k.Issue).Scan(&id)
+	err := r.number.QueryRowContext(ctx, k.Campaign, k.Issue).Scan(&id)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, unknown(k)
 	}

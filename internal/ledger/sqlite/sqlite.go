@@ -36,6 +36,7 @@ type Store struct {
 	desks   map[int64]*desk // by issue
 
 	inDoubt int
+	batch   int // addresses gathered before they are entered on the roll
 }
 
 // Open opens the ledger in the folder dir, makes both if they are missing, and
@@ -49,7 +50,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: l, desks: map[int64]*desk{}}
+	s := &Store{lock: l, desks: map[int64]*desk{}, batch: batch}
 	if err := s.open(ctx, dir); err != nil {
 		_ = s.Close() // the reason for giving up is the better error
 		return nil, fmt.Errorf("ledger %s: %w", filepath.Join(dir, File), err)

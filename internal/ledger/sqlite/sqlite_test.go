@@ -181,3 +181,51 @@ func claim(t *testing.T, s *sqlite.Store, n int) []ledger.Entry {
 	}
 	return got
 }
+
+// TestTheRollIsWholeHoweverAPassEnds breaks a list off between two batches of
+// addresses; the next pass knows those that were entered and those that were not.
+func TestTheRollIsWholeHoweverAPassEnds(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	s.Batch(300)
+	_, err := s.Plan(t.Context(), key, ledger.Plan{At: time.Now()})
+	must(t, err)
+	breakdown := errors.New("the stick was pulled")
+	_, err = s.Enqueue(t.Context(), key, func(yield func(ledger.Row, error) bool) {
+		for row := range rows(0, 3000) {
+			if !yield(row, nil) {
+				return
+			}
+		}
+		yield(ledger.Row{}, breakdown)
+	})
+	if !errors.Is(err, breakdown) {
+		t.Fatalf("got %v", err)
+	}
+	continueWith(t, &s, dir)
+	s.Batch(300)
+	sound(t, s)
+	done, err := s.Enqueue(t.Context(), key, func(yield func(ledger.Row, error) bool) {
+		for row := range rows(1000, 4000) { // not as the list was: nothing meets in order
+			if !yield(row, nil) {
+				return
+			}
+		}
+		rows(3900, 4000)(yield)
+	})
+	if err != nil || done.Known != 2000 || done.Added != 1000 || done.Duplicates != 100 {
+		t.Errorf("the next pass: %d known, %d added, %d duplicates, %v", done.Known, done.Added, done.Duplicates, err)
+	}
+	sound(t, s)
+}
+
+// TestAnAddressHasOneEntry whatever the code above the tables believes.
+func TestAnAddressHasOneEntry(t *testing.T) {
+	t.Parallel()
+	s := open(t, folder(t))
+	planned(t, s, 3)
+	if err := s.Sabotage(`INSERT INTO address (issue, address, id) SELECT issue, address, id + 1 FROM address`); err == nil {
+		t.Error("the table took an address twice")
+	}
+}
