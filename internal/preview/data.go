@@ -2,11 +2,9 @@ package preview
 
 import (
 	"bytes"
-	_ "embed"
 	"fmt"
 	"os"
 	"strconv"
-	"strings"
 	"unicode/utf8"
 )
 
@@ -135,25 +133,6 @@ func (t *tally) count(warnings []string) {
 		}
 		t.counts[w]++
 	}
-}
-
-//go:embed gallery.html
-var gallery string
-
-// page is the gallery with its summary: {lang, mails, warned, perPage, warnings: [[text, n]…]}.
-func (g *Gallery) page() []byte {
-	t := &g.tally
-	b := appendString([]byte(`{"lang":`), g.Lang)
-	b = fmt.Appendf(b, `,"mails":%d,"warned":%d,"perPage":%d,"warnings":[`, t.mails, t.warned, rowsPerPage)
-	for i, w := range t.order {
-		if i > 0 {
-			b = append(b, ',')
-		}
-		b = append(appendString(append(b, '['), w), ',')
-		b = append(strconv.AppendInt(b, int64(t.counts[w]), 10), ']')
-	}
-	b = append(b, "]}"...)
-	return []byte(strings.Replace(gallery, "/*SUMMARY*/null", string(b), 1))
 }
 
 func appendStrings(dst []byte, list []string) []byte {
