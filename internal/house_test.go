@@ -26,6 +26,8 @@ const rooms = `
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os
 	lint:              fault html runewidth
+	lint/online:       fault lint net net/http crypto/tls syscall
+	lint/online/onlinetest: net testing dnsmessage
 	reply:             fault yaml
 	smtp:              reply sasl xtext net crypto/tls
 	sender:            reply smtp net crypto/tls syscall xunix
@@ -48,6 +50,7 @@ var modules = map[string]string{
 	"golang.org/x/text":                        "xtext",
 	"golang.org/x/net/idna":                    "idna",
 	"golang.org/x/net/html":                    "html",
+	"golang.org/x/net/dns/dnsmessage":          "dnsmessage",
 	"github.com/xuri/excelize/v2":              "excelize",
 	"github.com/expr-lang/expr":                "expr",
 	"github.com/yuin/goldmark":                 "goldmark",
