@@ -1,0 +1,51 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"unicode"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+)
+
+func TestHelpIsInTheReadersLanguageThroughout(t *testing.T) {
+	t.Parallel()
+	hanzi := func(s string) bool {
+		return strings.ContainsFunc(s, func(r rune) bool { return unicode.Is(unicode.Han, r) })
+	}
+	var walk func(cmd *cobra.Command)
+	walk = func(cmd *cobra.Command) {
+		if !hanzi(cmd.Short) {
+			t.Errorf("%s: %q", cmd.CommandPath(), cmd.Short)
+		}
+		cmd.Flags().VisitAll(func(f *pflag.Flag) {
+			if !hanzi(f.Usage) && f.Usage != "`implicit|starttls|none`" {
+				t.Errorf("%s --%s: %q", cmd.CommandPath(), f.Name, f.Usage)
+			}
+		})
+		for _, below := range cmd.Commands() {
+			walk(below)
+		}
+	}
+	walk(newRoot(speaking("zh")))
+}
+
+func TestHelpOnNothingKnownIsAFaultOfUsage(t *testing.T) {
+	t.Parallel()
+	d := speaking("en")
+	root := newRoot(d)
+	root.SetArgs([]string{"help", "account", "nonsense"})
+	err := root.Execute()
+	if got := d.leave(err); got != exitFault || !strings.Contains(err.Error(), `"account nonsense"`) {
+		t.Errorf("exit code %d, %v", got, err)
+	}
+}
+
+// speaking is a door in a language of whose streams nothing is seen.
+func speaking(lang string) *door {
+	d := newDoor([]string{"--lang", lang})
+	d.out, d.err = &bytes.Buffer{}, &bytes.Buffer{}
+	return d
+}
