@@ -20,8 +20,8 @@ const module = "hongyan"
 // code, or the plan is changed first and on purpose.
 const rooms = `
 	fault:
-	campaign:          fault list yaml os
-	config:            fault pace list viper yaml keyring os os/exec
+	campaign:          fault lint list yaml os
+	config:            fault lint pace list viper yaml keyring os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os

@@ -63,6 +63,7 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	}
 	c.Replies = b.replies(values["replies"])
 	c.Retry = b.retry(branchOf(values["retry"]))
+	c.Lint = b.lint(branchOf(values["lint"]))
 	accounts := branchOf(values["accounts"])
 	for _, name := range b.tree.below["accounts"] { // viper forgets an empty one
 		if name = strings.ToLower(name); accounts[name] == nil {
@@ -124,20 +125,27 @@ func (b *builder) lang(lang string) string {
 }
 
 func (b *builder) replies(v any) []string {
-	var files []string
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			files = append(files, text(item))
-		}
-	case []string:
-		files = v
-	}
+	files := texts(v)
 	for i, file := range files {
 		files[i] = within(b.dir, file)
 		b.exists("replies", files[i])
 	}
 	return files
+}
+
+// texts is a list of texts; nil if there is none.
+func texts(v any) []string {
+	switch v := v.(type) {
+	case []any:
+		out := make([]string, len(v))
+		for i, item := range v {
+			out[i] = text(item)
+		}
+		return out
+	case []string:
+		return v
+	}
+	return nil
 }
 
 // exists reports a file that cannot be had.
@@ -189,6 +197,7 @@ func (b *builder) account(name string, values map[string]any) Account {
 	e.address()
 	e.login()
 	e.plainText()
+	e.dkim()
 	e.limits()
 	return e.Account
 }

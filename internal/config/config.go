@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/lint"
 	"hongyan/internal/pace"
 )
 
@@ -39,6 +40,7 @@ type Config struct {
 	Replies  []string // the user's files of reply rules, as paths
 	Lang     string   // en, zh, or "" for what the machine says
 	Retry    pace.Schedule
+	Lint     lint.Options
 }
 
 // Account is a mailbox to send from.
@@ -53,6 +55,7 @@ type Account struct {
 	ServerName, Helo     string
 	Insecure             bool // the user wants plain text beyond this machine
 	Secret               Secret
+	DKIM                 *DKIM       // nil: hongyan does not sign
 	Limits               pace.Limits // the user's over the preset's
 	Quirks               Quirks
 }
@@ -61,6 +64,7 @@ type Account struct {
 type Quirks struct {
 	Frame      bool          // 16 binary bytes stand before answers after DATA, as at QQ
 	Pipelining bool          // may be used when announced
+	ListBare   bool          // its DKIM signature leaves List-Unsubscribe out
 	MaxSize    int64         // of a message in bytes, as encoded; 0: what the server announces
 	Idle       time.Duration // after which a connection is not used again; 0: no end
 }

@@ -119,7 +119,7 @@ accounts:
 	if a.Host != "smtp.qq.com" || a.Port != 465 || a.TLS != "implicit" || a.Username != a.Address || a.DisplayName != "张三" {
 		t.Errorf("got %+v", a)
 	}
-	if want := (config.Quirks{Frame: true, MaxSize: 73400320, Idle: time.Minute}); a.Quirks != want {
+	if want := (config.Quirks{Frame: true, ListBare: true, MaxSize: 73400320, Idle: time.Minute}); a.Quirks != want {
 		t.Errorf("quirks %+v", a.Quirks)
 	}
 	if got := a.Limits.String(); got != "50/day, pause: 5m after 30, connections: 1, per_connection: 20" {
@@ -240,7 +240,7 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 		"HONGYAN_ACCOUNTS__QQ__LIMITS__PER_DAY=some", "HONGYAN_ACCOUNTS__QQ__INSECURE=perhaps",
 		"HONGYAN_ACCOUNTS__QQ__NAME=a\nb")
 	want := `HONGYAN_ACCOUNTS__QQ: it names a group of keys, not one
-    add __ and a key: address, ca_file, helo, host, insecure, limits, name, port, provider, secret, server_name, tls, username
+    add __ and a key: address, ca_file, dkim, helo, host, insecure, limits, name, port, provider, secret, server_name, tls, username
 HONGYAN_ACCOUNTS__QQ__ADRESS: unknown key "adress"
     did you mean "address"?
 HONGYAN_ACCOUNTS__QQ__INSECURE: insecure must be true or false

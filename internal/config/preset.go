@@ -38,6 +38,7 @@ type row struct {
 	Limits     map[string]any    `yaml:"limits"`
 	Frame      bool              `yaml:"frame"`
 	Pipelining bool              `yaml:"pipelining"`
+	ListBare   bool              `yaml:"list_bare"`
 	MaxSize    int64             `yaml:"max_size"`
 	Idle       string            `yaml:"idle"`
 	SecretFrom map[string]string `yaml:"secret_from"`
@@ -75,7 +76,7 @@ func (r row) preset(name string) (Preset, error) {
 	return Preset{
 		Name: name, Address: r.Address, Host: r.Host, Port: r.Port, TLS: r.TLS, Login: r.Login,
 		Limits: limits, Hint: r.SecretFrom,
-		Quirks: Quirks{Frame: r.Frame, Pipelining: r.Pipelining, MaxSize: r.MaxSize, Idle: idle},
+		Quirks: Quirks{Frame: r.Frame, Pipelining: r.Pipelining, ListBare: r.ListBare, MaxSize: r.MaxSize, Idle: idle},
 	}, nil
 }
 

@@ -77,20 +77,7 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
 // Read fetches the secret: its first line, without the line break. Whatever
 // the user can mend comes as a *fault.Fault; no error holds any of the secret.
 func (s Secret) Read(ctx context.Context) (string, error) {
-	var text string
-	var err error
-	switch s.source {
-	case "env":
-		text, err = s.fromEnv()
-	case "file":
-		text, err = s.fromFile()
-	case "cmd":
-		text, err = s.fromCommand(ctx)
-	case "keyring":
-		text, err = s.fromKeyring()
-	default:
-		err = s.wrong("there is no secret")
-	}
+	text, err := s.whole(ctx)
 	if err != nil {
 		return "", err
 	}
@@ -99,6 +86,21 @@ func (s Secret) Read(ctx context.Context) (string, error) {
 		return "", s.wrong("the secret is empty")
 	}
 	return text, nil
+}
+
+// whole fetches the secret with all its lines.
+func (s Secret) whole(ctx context.Context) (string, error) {
+	switch s.source {
+	case "env":
+		return s.fromEnv()
+	case "file":
+		return s.fromFile()
+	case "cmd":
+		return s.fromCommand(ctx)
+	case "keyring":
+		return s.fromKeyring()
+	}
+	return "", s.wrong("there is no secret")
 }
 
 func (s Secret) wrong(format string, args ...any) *fault.Fault {

@@ -215,6 +215,8 @@ func (t *tree) wrong(key, want string, n ast.Node) {
 		t.at(lineOf(n), "%s must be text", key).Hinted("put it in quotes, so that it is taken letter by letter")
 	case "number":
 		t.at(lineOf(n), "%s must be a whole number", key).Hinted("write it plainly, like 465")
+	case "decimal":
+		t.at(lineOf(n), "%s must be a number", key).Hinted("write it plainly, like 0.3")
 	case "line":
 		t.at(lineOf(n), "%s must be one line without control characters", key)
 	case "flag":
@@ -267,10 +269,11 @@ const (
 	words        // text
 	number
 	flag
-	series // of text
-	either // text, or a list of it
-	scalar // text or number, taken as text
-	limit  // whatever package pace understands
+	series  // of text
+	either  // text, or a list of it
+	scalar  // text or number, taken as text
+	limit   // whatever package pace understands
+	decimal // a number that may have a fraction
 )
 
 // refuses returns what the kind wants instead of n, "" if n will do.
@@ -287,7 +290,7 @@ func (k kind) refuses(n ast.Node) string {
 		}
 		return ""
 	case *ast.StringNode, *ast.LiteralNode:
-		if k == number || k == flag || k == series {
+		if k == number || k == flag || k == series || k == decimal {
 			return k.want()
 		}
 		if isDate(n.GetToken()) {
@@ -298,12 +301,12 @@ func (k kind) refuses(n ast.Node) string {
 		}
 		return ""
 	case *ast.IntegerNode:
-		if (k == scalar || k == number) && strconv.Itoa(plainInt(n)) == n.GetToken().Value {
+		if k == decimal || (k == scalar || k == number) && strconv.Itoa(plainInt(n)) == n.GetToken().Value {
 			return ""
 		}
 		return k.want()
 	case *ast.FloatNode:
-		if k == scalar && fmt.Sprint(n.Value) == n.GetToken().Value {
+		if k == decimal || k == scalar && fmt.Sprint(n.Value) == n.GetToken().Value {
 			return ""
 		}
 		return k.want()
@@ -339,6 +342,8 @@ func (k kind) want() string {
 		return "flag"
 	case series:
 		return "list"
+	case decimal:
+		return "decimal"
 	}
 	return "text"
 }
@@ -350,7 +355,9 @@ func shape() map[string]kind {
 		"theme": branch, "theme::*": scalar,
 		"replies": series,
 		"retry":   branch, "retry::schedule": either, "retry::max_age": words,
+		"lint": branch, "lint::clients": branch, "lint::clients::*": decimal, "lint::ignore": series,
 		"accounts": branch, "accounts::*": branch,
+		"accounts::*::dkim": branch, "accounts::*::dkim::domain": words, "accounts::*::dkim::selector": words, "accounts::*::dkim::key": words,
 		"accounts::*::limits": branch, "accounts::*::limits::*": limit, "accounts::*::limits::to::*": limit,
 		"accounts::*::port": number, "accounts::*::insecure": flag,
 	}
