@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/lint"
 	"hongyan/internal/list"
 )
 
@@ -33,6 +34,8 @@ type Campaign struct {
 	AttachmentsRoot string // the folder that no attachment may leave; Dir unless told
 	Headers         []Header
 	Theme           map[string]string
+	Invite          *Invite // nil: the mails are no invitations
+	Lint            lint.Options
 
 	// Lines has the line of each key, for faults that are found later; a key
 	// below another is written with a dot: "recipients.where".
@@ -105,6 +108,8 @@ func Parse(file string, src []byte) (*Campaign, error) {
 		{"theme", r.theme(c.Theme)},
 		{"text", r.textPart(&c.Links)},
 		{"issue", r.text(&c.Issue)},
+		{"invite", r.invite(&c.Invite)},
+		{"lint", r.lint(&c.Lint)},
 	})
 	c.Accounts = r.accounts(account, accounts)
 	r.required("name", "template", "recipients")

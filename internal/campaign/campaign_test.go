@@ -9,9 +9,11 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"hongyan/internal/campaign"
 	"hongyan/internal/fault"
+	"hongyan/internal/lint"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -55,6 +57,10 @@ func TestACampaignIsReadAsItStands(t *testing.T) {
 		t.Errorf("list options %+v", o)
 	}
 	got.Lines = nil
+	zone, err := time.LoadLocation("Asia/Tokyo")
+	if err != nil {
+		t.Fatal(err)
+	}
 	want := &campaign.Campaign{
 		File: "campaigns/good.yaml", Dir: "campaigns", Name: "双十一-2026",
 		Accounts: []string{"qq", "qq2"}, Subject: "{{.name}}，欢迎加入", Preheader: "查看详情",
@@ -75,6 +81,11 @@ func TestACampaignIsReadAsItStands(t *testing.T) {
 			{Name: "List-Unsubscribe", Value: "<mailto:out@example.com?subject={{.code}}>", Line: 23},
 		},
 		Theme: map[string]string{"brand": "#c00", "width": "600", "logo": "yes"},
+		Lint:  lint.Options{Clients: lint.Clients{"qq": 0.5, "gmail": 0.3}, Ignore: []string{"link-vague"}},
+		Invite: &campaign.Invite{
+			Start: "2026-12-05 14:00", End: "{{.until}}", Summary: "{{.name}}的座位", Location: "东京",
+			Description: "第一行\n{{.name}}\n", Organizer: "李四 <li@example.com>", Method: "request", Sequence: 2, Zone: zone,
+		},
 	}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got  %+v\nwant %+v", got, want)
