@@ -47,42 +47,48 @@ func newBelt(l *Lane, r *Run, early func(Early)) *belt {
 	}
 }
 
-// fill keeps the belt full until the issue has nothing left for this lane or
-// ctx ends; then it closes done.
+// fill keeps the belt full until the issue has nothing left for this lane, ctx
+// ends, or a write fails; then it closes done.
 func (b *belt) fill(ctx context.Context) error {
 	work := make(chan ledger.Entry)
-	failed := make(chan error, max(b.lane.Workers, 1))
+	failed := make(chan error, 1)
+	claiming, stop := context.WithCancel(ctx)
+	defer stop()
 	var workers sync.WaitGroup
 	for range max(b.lane.Workers, 1) {
 		workers.Go(func() {
 			for entry := range work {
 				if err := b.compose(ctx, entry); err != nil {
-					failed <- err
-					return
+					stop() // claim may be waiting for this very entry's end
+					select {
+					case failed <- err:
+					default: // the first one counts
+					}
 				}
 			}
 		})
 	}
-	err := b.claim(ctx, work, failed)
+	err := b.claim(claiming, work)
 	close(work)
 	workers.Wait()
 	close(b.done)
-	return err
+	select {
+	case first := <-failed:
+		return first
+	default:
+		return err
+	}
 }
 
 // claim hands entries to the workers for as long as there are any.
-func (b *belt) claim(ctx context.Context, work chan<- ledger.Entry, failed <-chan error) error {
+func (b *belt) claim(ctx context.Context, work chan<- ledger.Entry) error {
 	for ctx.Err() == nil {
 		entries, err := b.next(ctx)
 		if err != nil || entries == nil {
 			return err
 		}
 		for _, entry := range entries {
-			select {
-			case work <- entry:
-			case err := <-failed:
-				return err
-			}
+			work <- entry
 		}
 	}
 	return nil

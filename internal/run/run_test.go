@@ -275,6 +275,22 @@ func TestNoMemoryNoMail(t *testing.T) {
 	}
 }
 
+// Found by the simulator: the last entry could not be skipped, and the run
+// waited for it for ever.
+func TestNoMemoryNoSkippingEither(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 3)
+		s.OnRecord = func([]ledger.Event) error { return io.ErrShortWrite }
+		l := lane(t, "a", &office{}, pace.Limits{})
+		l.Compose = func(ledger.Entry, time.Time) (*message.Message, error) { return nil, errors.New("no value for name") }
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		if _, err := start(s, l).Do(ctx); !errors.Is(err, ledger.ErrBroken) {
+			t.Fatal(err)
+		}
+	})
+}
+
 func TestThrottledAccountFallsSilentAndTheOtherTakesOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := store(t, 30)
