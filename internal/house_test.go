@@ -38,6 +38,7 @@ const rooms = `
 	report:            ledger os
 	run:               ledger list render message reply
 	preview:           message os
+	preview/live:      preview fsnotify net net/http os
 	sandbox:           yaml net crypto/tls os
 	drill:
 `
@@ -67,6 +68,7 @@ var modules = map[string]string{
 	"modernc.org/sqlite":                       "sqlite",
 	"github.com/pressly/goose/v3":              "goose",
 	"github.com/gofrs/flock":                   "flock",
+	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"pgregory.net/rapid":                       "rapid",
 }
 

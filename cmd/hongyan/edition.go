@@ -277,14 +277,18 @@ func (e *edition) close() {
 
 // config reads the configuration that the flags name or that lies above.
 func (d *door) config() (*config.Config, error) {
-	file := d.flags.config
-	if file == "" {
-		var err error
-		if file, err = config.Find("."); err != nil {
-			return nil, err
-		}
+	file, err := d.configFile()
+	if err != nil {
+		return nil, err
 	}
 	return config.Load(file, os.Environ())
+}
+
+func (d *door) configFile() (string, error) {
+	if d.flags.config != "" {
+		return d.flags.config, nil
+	}
+	return config.Find(".")
 }
 
 // rows is the list as the ledger takes it.

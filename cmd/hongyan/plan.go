@@ -151,6 +151,10 @@ func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Findin
 	if err != nil {
 		return nil
 	}
+	return e.lintContent(content, mail)
+}
+
+func (e *edition) lintContent(content render.Content, mail *message.Message) []lint.Finding {
 	return lint.Check(lint.Mail{
 		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
 		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),

@@ -19,6 +19,8 @@ type previewOptions struct {
 	dir    string
 	rows   string
 	sample int
+	serve  bool
+	listen string
 }
 
 func newPreview(d *door) *cobra.Command {
@@ -27,14 +29,27 @@ func newPreview(d *door) *cobra.Command {
 		Use:   "preview CAMPAIGN",
 		Short: d.say("write every mail to disk, with a gallery page to look through them; sends nothing"),
 		Example: "  hongyan preview campaigns/welcome.yaml -o preview\n" +
-			"  hongyan preview --sample 10 campaigns/welcome.yaml -o preview",
+			"  hongyan preview --sample 10 campaigns/welcome.yaml -o preview\n" +
+			"  hongyan preview --serve campaigns/welcome.yaml",
 		Args: d.exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return d.preview(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			for _, flag := range []string{"output", "rows", "sample"} {
+				if o.serve && cmd.Flags().Changed(flag) {
+					return d.usagef("--serve shows every mail and writes none: leave out --%s", flag)
+				}
+			}
+			if o.serve {
+				return d.serve(cmd.Context(), args[0], o.listen)
+			}
+			return d.preview(cmd.Context(), args[0], o)
+		},
 	}
 	flags := cmd.Flags()
 	flags.StringVarP(&o.dir, "output", "o", "preview", d.say("`DIR` to write to"))
 	flags.StringVar(&o.rows, "rows", "", d.say("only these `LINES` of the list: \"3,9-14,22-\""))
 	flags.IntVar(&o.sample, "sample", 0, d.say("only `N` mails: the shortest, the longest, those with empty fields, and some between"))
+	flags.BoolVar(&o.serve, "serve", false, d.say("write nothing; show the mails in the browser, and anew whenever a file changes"))
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", d.say("`ADDRESS` to listen on; loopback only"))
 	return cmd
 }
 
@@ -113,7 +128,7 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 	if err != nil {
 		return preview.Mail{}, err
 	}
-	mail, err := m.Compose(entryOf(r), now)
+	mail, err := m.ComposeWith(content, entryOf(r), now)
 	if err != nil {
 		return preview.Mail{}, err
 	}
@@ -121,7 +136,7 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 		Line: r.Line, Address: r.Address, Subject: content.Subject, HTML: content.HTML, Text: content.Text,
 		Images: run.Images(content.Images), Message: mail,
 	}
-	for _, f := range e.lint(r, mail) {
+	for _, f := range e.lintContent(content, mail) {
 		if f.Severity != lint.Info {
 			out.Warnings = append(out.Warnings, f.Rule+": "+d.text(f.What))
 		}

@@ -6,6 +6,8 @@ import (
 	"os"
 	"strconv"
 	"unicode/utf8"
+
+	"hongyan/internal/message"
 )
 
 // Sizes of the data files: a page of rows is some 60 KB, a pack of mails is
@@ -83,7 +85,7 @@ func (v *views) add(m Mail, html []byte) (place, error) {
 	at := place{v.number, v.items - 1}
 	b := appendString(append(v.buf, '['), html)
 	b = appendString(append(b, ','), m.Text)
-	b = appendString(append(b, ','), v.head(m))
+	b = appendString(append(b, ','), head(&v.source, m.Message))
 	v.buf = append(b, ']')
 	if v.items == mailsPerPack || len(v.buf) > packBytes {
 		return at, v.flush()
@@ -91,22 +93,22 @@ func (v *views) add(m Mail, html []byte) (place, error) {
 	return at, nil
 }
 
-// head is the start of the mail's source.
-func (v *views) head(m Mail) []byte {
-	if m.Message == nil {
+// head is the start of a mail's source, written into a buffer that is used again.
+func head(into *bytes.Buffer, m *message.Message) []byte {
+	into.Reset()
+	if m == nil {
 		return nil
 	}
-	v.source.Reset()
-	for _, segment := range m.Message.Wire() {
-		room := sourceBytes - v.source.Len()
+	for _, segment := range m.Wire() {
+		room := sourceBytes - into.Len()
 		if len(segment) > room {
-			v.source.Write(segment[:room])
-			v.source.WriteString("\r\n[…]")
+			into.Write(segment[:room])
+			into.WriteString("\r\n[…]")
 			break
 		}
-		v.source.Write(segment)
+		into.Write(segment)
 	}
-	return v.source.Bytes()
+	return into.Bytes()
 }
 
 // tally counts mails by warning, for the filter.

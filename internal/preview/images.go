@@ -115,8 +115,8 @@ func extension(image message.Image) string {
 	return ".png"
 }
 
-// fileName is the line and the address, as far as file systems agree on it.
-func fileName(line int, address string) string {
+// FileName is the line and the address, as far as file systems agree on it.
+func FileName(line int, address string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
 		case 'a' <= r && r <= 'z', 'A' <= r && r <= 'Z', '0' <= r && r <= '9', strings.ContainsRune("@._+-=", r):

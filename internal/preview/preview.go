@@ -152,7 +152,7 @@ func (g *Gallery) writeFiles(m Mail, html []byte) (name string, size int64, err 
 // reserve writes the text, whose name says whether another mail of the same
 // line came before.
 func (g *Gallery) reserve(m Mail) (string, error) {
-	stem := fileName(m.Line, m.Address)
+	stem := FileName(m.Line, m.Address)
 	for n, name := 2, stem; ; n++ {
 		f, err := g.mails.OpenFile(name+".txt", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
 		if errors.Is(err, fs.ErrExist) {

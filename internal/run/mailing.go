@@ -16,6 +16,7 @@ type Mailing struct {
 	Template    *render.Template
 	Attachments []Attachment
 	Headers     []Header
+	Invite      *Invite // nil: no invitation
 	Composer    *message.Composer
 	Mark        string // set before the subject, for tests to oneself
 }
@@ -38,6 +39,12 @@ func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, err
 	if err != nil {
 		return nil, err
 	}
+	return m.ComposeWith(content, e, date)
+}
+
+// ComposeWith makes the mail of one entry around its content, for callers that
+// show both.
+func (m *Mailing) ComposeWith(content render.Content, e ledger.Entry, date time.Time) (*message.Message, error) {
 	letter := message.Letter{
 		To:      mail.Address{Name: e.Name, Address: e.Address},
 		Subject: m.Mark + content.Subject,
@@ -46,10 +53,14 @@ func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, err
 		Images:  Images(content.Images),
 		Date:    date,
 	}
+	var err error
 	if letter.Attachments, err = m.attachments(e.Fields); err != nil {
 		return nil, err
 	}
 	if letter.Headers, err = m.headers(e.Fields); err != nil {
+		return nil, err
+	}
+	if letter.Invite, err = m.Invite.of(e.Address, e.Fields); err != nil {
 		return nil, err
 	}
 	return m.Composer.Compose(letter)

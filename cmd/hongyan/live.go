@@ -1,0 +1,242 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"hongyan/internal/campaign"
+	"hongyan/internal/list"
+	"hongyan/internal/preview"
+	"hongyan/internal/preview/live"
+	"hongyan/internal/run"
+)
+
+// serve shows the campaign's mails in the browser until it is interrupted.
+func (d *door) serve(ctx context.Context, file, listen string) error {
+	server := &live.Server{
+		Lang: d.lang,
+		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file) },
+	}
+	if err := server.Listen(ctx, listen); err != nil {
+		return err
+	}
+	fmt.Fprintln(d.out, server.URL())
+	fmt.Fprintln(d.err, d.say("The page follows every change of the campaign's files; stop with Ctrl-C."))
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go func() {
+		select {
+		case <-d.interrupted:
+			stop()
+		case <-ctx.Done():
+		}
+	}()
+	return server.Run(ctx)
+}
+
+// look opens the campaign as it is now. What cannot be read is a fault here:
+// it may be mended while the page waits.
+func (d *door) look(ctx context.Context, file string) (live.Look, error) {
+	e, err := d.open(file, "")
+	if err == nil {
+		var edition *liveEdition
+		if edition, err = d.liveEdition(ctx, e); err == nil {
+			return live.Look{Edition: edition, Files: d.dependsOn(file, e)}, nil
+		}
+		e.close()
+	}
+	if ctx.Err() != nil {
+		return live.Look{}, context.Cause(ctx)
+	}
+	return live.Look{Faults: d.liveFaults(err), Files: d.dependsOn(file, nil)}, nil
+}
+
+func (d *door) liveFaults(err error) []live.Fault {
+	faults := faultsIn(err)
+	if faults == nil {
+		return []live.Fault{{What: err.Error()}}
+	}
+	out := make([]live.Fault, len(faults))
+	for i, f := range faults.Sorted() {
+		out[i] = live.Fault{Place: strings.TrimSuffix(d.place(f), ": "), What: d.text(f.What), Hint: d.text(f.Hint)}
+	}
+	return out
+}
+
+// A liveEdition is an edition with an index of its list. Rows are read again
+// when they are looked at.
+type liveEdition struct {
+	*edition
+	door    *door
+	mailing *run.Mailing
+	index   []live.Row
+
+	mu   sync.Mutex
+	from int // of the rows that were read last
+	kept []list.Recipient
+}
+
+func (d *door) liveEdition(ctx context.Context, e *edition) (*liveEdition, error) {
+	mailing, err := e.mailing(e.accounts[0], throwaway())
+	if err != nil {
+		return nil, err
+	}
+	l := &liveEdition{edition: e, door: d, mailing: mailing, index: make([]live.Row, 0, e.survey.Rows)}
+	for r, err := range e.list.Recipients() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return nil, err
+		}
+		l.index = append(l.index, live.Row{Line: r.Line, Address: r.Address, Faulty: r.Fault != nil})
+	}
+	return l, nil
+}
+
+func (l *liveEdition) Len() int { return len(l.index) }
+
+func (l *liveEdition) Row(i int) live.Row { return l.index[i] }
+
+func (l *liveEdition) Close() error { l.close(); return nil }
+
+// Mails composes the mails of some rows.
+func (l *liveEdition) Mails(ctx context.Context, from, to int) ([]live.Mail, error) {
+	rows, err := l.rows(ctx, from, to)
+	if err != nil && faultsIn(err) == nil {
+		return nil, err
+	}
+	now := time.Now()
+	out := make([]live.Mail, 0, to-from)
+	for i := from; i < to; i++ {
+		m := live.Mail{Mail: preview.Mail{Line: l.index[i].Line, Address: l.index[i].Address}}
+		switch r, ok := rows[m.Line]; {
+		case err != nil:
+			m.Faults = l.door.liveFaults(err)
+		case !ok:
+			m.Faults = []live.Fault{{What: l.door.say("the list has changed meanwhile")}}
+		default:
+			l.compose(&m, r, now)
+		}
+		out = append(out, m)
+	}
+	return out, nil
+}
+
+func (l *liveEdition) compose(m *live.Mail, r list.Recipient, now time.Time) {
+	mail, err := l.door.previewMail(l.edition, l.mailing, r, now)
+	if err == nil {
+		m.Mail = mail
+		return
+	}
+	m.Faults = l.door.liveFaults(err)
+	if m.Faults[0].Place == "" {
+		m.Faults[0].Place = fmt.Sprintf("%s:%d", l.camp.Recipients.File, r.Line)
+	}
+}
+
+// rows reads a stretch of the list, by line.
+func (l *liveEdition) rows(ctx context.Context, from, to int) (map[int]list.Recipient, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if from < l.from || to > l.from+len(l.kept) {
+		if err := l.readRows(ctx, from, to); err != nil {
+			return nil, err
+		}
+	}
+	out := make(map[int]list.Recipient, to-from)
+	for _, r := range l.kept {
+		out[r.Line] = r
+	}
+	return out, nil
+}
+
+func (l *liveEdition) readRows(ctx context.Context, from, to int) error {
+	options := l.camp.ListOptions()
+	options.Rows = fmt.Sprintf("%d-%d", l.index[from].Line, l.index[to-1].Line)
+	part, err := list.Open(l.camp.Recipients.File, options)
+	if err != nil {
+		return err
+	}
+	defer part.Close()
+	l.from, l.kept = from, l.kept[:0]
+	for r, err := range part.Recipients() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		if next := from + len(l.kept); next < to && l.index[next].Line == r.Line {
+			l.kept = append(l.kept, r)
+		}
+	}
+	return nil
+}
+
+// dependsOn lists the files and folders that the mails are made of. Without an
+// edition nobody knows them all, so that whole folders stand for those that
+// the campaign may mean.
+func (d *door) dependsOn(file string, e *edition) []string {
+	out := []string{file}
+	if found, err := d.configFile(); err == nil {
+		out = append(out, found)
+	}
+	var camp *campaign.Campaign
+	if e != nil {
+		camp = e.camp
+		out = append(out, e.template.Files()...)
+	} else if src, err := os.ReadFile(file); err == nil {
+		camp, _ = campaign.Parse(file, src) // its faults have been told
+	}
+	if camp == nil {
+		return out
+	}
+	out = append(out, camp.Recipients.File, camp.Template)
+	if strings.ContainsAny(camp.Layout, `/\`) || strings.HasSuffix(camp.Layout, ".html") {
+		out = append(out, camp.Layout)
+	}
+	for _, a := range camp.Attachments {
+		if !a.Templated() {
+			out = append(out, filepath.Join(camp.AttachmentsRoot, a.File))
+		}
+	}
+	folders := &edition{camp: camp}
+	if e != nil {
+		folders = e
+	}
+	if root := folders.templates(); root != "" {
+		out = append(out, filepath.Join(root, "layouts"), filepath.Join(root, "partials"))
+	}
+	if e == nil {
+		out = append(out, foldersBelow(camp.Dir)...)
+		out = append(out, foldersBelow(filepath.Dir(camp.Template))...)
+	}
+	return out
+}
+
+// foldersBelow is a folder and those in it, as far as pictures are likely to lie.
+func foldersBelow(dir string) (out []string) {
+	const deepest, most = 2, 100
+	_ = filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error { // what cannot be read has no part in it
+		if err != nil || !entry.IsDir() {
+			return nil
+		}
+		rel, err := filepath.Rel(dir, path)
+		hidden := path != dir && strings.HasPrefix(entry.Name(), ".")
+		if err != nil || hidden || strings.Count(rel, string(filepath.Separator)) >= deepest {
+			return fs.SkipDir
+		}
+		if out = append(out, path); len(out) == most {
+			return fs.SkipAll
+		}
+		return nil
+	})
+	return out
+}
