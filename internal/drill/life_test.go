@@ -74,6 +74,7 @@ const lifetime = 20 * 24 * time.Hour
 func (w *world) live(ctx context.Context, x weather) error {
 	ctx, end := context.WithCancelCause(ctx)
 	defer end(nil)
+	w.sum.lives.Add(1)
 	p := &process{world: w, kill: end, steps: x.dieAt}
 	w.disk(x.fullAt)
 	if err := w.enqueue(ctx); err != nil && !errors.Is(err, ledger.ErrBroken) {
@@ -86,6 +87,10 @@ func (w *world) live(ctx context.Context, x weather) error {
 	var beside sync.WaitGroup
 	within, done := context.WithTimeoutCause(ctx, lifetime, errLate)
 	p.events(within, x, &beside, r)
+	if *trace {
+		fmt.Printf("seed %d, %s: a life of %+v\n", w.seed, time.Since(w.born), x)
+		r.Watch = func(e run.Event) { fmt.Printf("%s %+v\n", time.Since(w.born), e) }
+	}
 	_, err = r.Do(within)
 	done()
 	beside.Wait()
@@ -201,6 +206,7 @@ func (p *process) bury(ctx context.Context, pacers map[string]*pace.Pacer, err e
 	case errors.Is(err, errLate):
 		return err
 	case p.dead, errors.Is(err, ledger.ErrBroken):
+		p.sum.deaths.Add(1)
 		p.reopen(ctx)
 	case err == nil, errors.Is(err, context.Canceled), errors.Is(err, errQuit), isStopped && stopped.Refusal != nil:
 		p.keep(pacers)

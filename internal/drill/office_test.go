@@ -216,6 +216,7 @@ func (c *counter) take(address string) {
 	w := c.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.sum.mails.Add(1)
 	w.taken[address]++
 	w.since[address]++
 }

@@ -16,6 +16,7 @@ import (
 var (
 	seeds     = flag.Uint64("seeds", 600, "how many worlds the simulator plays")
 	firstSeed = flag.Uint64("first", 0, "the first seed")
+	trace     = flag.Bool("trace", false, "print what happens in the worlds")
 )
 
 // TestSimulatedWorldsKeepThePromise plays worlds from seeds: a real run with a
@@ -32,12 +33,12 @@ var (
 func TestSimulatedWorldsKeepThePromise(t *testing.T) {
 	var next atomic.Uint64
 	next.Store(*firstSeed)
+	k := newKit(t)
 	began := time.Now()
 	t.Run("worlds", func(t *testing.T) {
 		for range min(uint64(runtime.GOMAXPROCS(0)), *seeds) {
 			t.Run("", func(t *testing.T) {
 				t.Parallel()
-				k := newKit(t)
 				for seed := next.Add(1) - 1; seed < *firstSeed+*seeds && !t.Failed(); seed = next.Add(1) - 1 {
 					if err := play(t, k, seed, nil); err != nil {
 						t.Errorf("seed %d: %v\ngo test ./internal/drill -run Sim -seeds 1 -first %d", seed, err, seed)
@@ -46,7 +47,7 @@ func TestSimulatedWorldsKeepThePromise(t *testing.T) {
 			})
 		}
 	})
-	t.Logf("%d worlds from seed %d in %s", *seeds, *firstSeed, time.Since(began).Round(time.Millisecond))
+	t.Logf("%d worlds from seed %d in %s: %s", *seeds, *firstSeed, time.Since(began).Round(time.Millisecond), k.sum)
 }
 
 // play plays one world to its end. Wrong, if not nil, spoils it on purpose.

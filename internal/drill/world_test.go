@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/mail"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -21,6 +22,15 @@ import (
 type kit struct {
 	book     *reply.Book
 	composer *message.Composer
+	sum      *census
+}
+
+// A census counts what happened in all worlds.
+type census struct{ lives, deaths, mails, settled atomic.Int64 }
+
+func (c *census) String() string {
+	return fmt.Sprintf("%d lives, %d of them ended by death or a full disk, %d mails taken, %d doubts settled by a person",
+		c.lives.Load(), c.deaths.Load(), c.mails.Load(), c.settled.Load())
 }
 
 func newKit(t *testing.T) kit {
@@ -35,7 +45,7 @@ func newKit(t *testing.T) kit {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return kit{book, composer}
+	return kit{book, composer, &census{}}
 }
 
 var simulated = ledger.Key{Campaign: "sim", Issue: "main"}
@@ -188,6 +198,7 @@ func (w *world) settle(ctx context.Context, e ledger.Entry) error {
 		w.vouched[e.Address] = true
 	}
 	w.mu.Unlock()
+	w.sum.settled.Add(1)
 	n, err := w.store.Settle(ctx, simulated, s)
 	if err == nil && n != 1 {
 		err = fmt.Errorf("%s: the doubt could not be settled", e.Address)
