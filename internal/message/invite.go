@@ -42,7 +42,9 @@ func (v *Invite) ICS(stamp time.Time) ([]byte, error) {
 	c.text("LOCATION", v.Location)
 	c.text("DESCRIPTION", v.Description)
 	c.line("ORGANIZER" + person(v.Organizer))
-	c.line("ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE" + person(v.Attendee))
+	if v.method() != "PUBLISH" { // which has none, RFC 5546 §3.2.1
+		c.line("ATTENDEE;CUTYPE=INDIVIDUAL;ROLE=REQ-PARTICIPANT;PARTSTAT=NEEDS-ACTION;RSVP=TRUE" + person(v.Attendee))
+	}
 	c.line("TRANSP:OPAQUE")
 	c.line("END:VEVENT")
 	c.line("END:VCALENDAR")

@@ -50,6 +50,17 @@ func TestACalledOffMeeting(t *testing.T) {
 	}
 }
 
+func TestWhatIsPublishedAsksNobody(t *testing.T) {
+	t.Parallel()
+	v := meeting()
+	v.Method, v.UID = "publish", "e1@example.com"
+	v.Organizer, v.Attendee = mail.Address{Address: "you@qq.com"}, mail.Address{Address: "li@example.com"}
+	ics, err := v.ICS(noon)
+	if err != nil || strings.Contains(string(ics), "ATTENDEE") || !strings.Contains(string(ics), "METHOD:PUBLISH") {
+		t.Errorf("%v:\n%s", err, ics)
+	}
+}
+
 func TestAnInvitationThatCannotBe(t *testing.T) {
 	t.Parallel()
 	c := composer(t, letterhead(), "")
