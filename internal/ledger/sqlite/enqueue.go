@@ -27,7 +27,8 @@ type pass struct {
 	seen  bits  // entries that this pass has met
 	next  int64 // id of the next new entry
 	roll  *roll
-	known known // walks along the entries of earlier passes
+	known known   // walks along the entries of earlier passes
+	cured []int64 // in the transaction that is being written
 }
 
 // A line is a row on its way into the tables.
@@ -160,6 +161,11 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 			p.roll.enter(t, p.size())
 		}
 	})
+	// Only now: a claim that came before the commit would have walked past them.
+	for _, id := range p.cured {
+		p.desk.rewind(id)
+	}
+	p.cured = p.cured[:0]
 	if now := lines[len(lines)-1].was; met == nil && now != nil {
 		p.known.resume(now.id)
 	}
@@ -235,7 +241,7 @@ func (p *pass) meet(t *tx, l *line) {
 		p.done.Cured++
 		t.replace(l)
 		t.cure(l.was.id)
-		p.desk.rewind(l.was.id)
+		p.cured = append(p.cured, l.was.id)
 	}
 	l.was.line = l.Line
 }
