@@ -46,7 +46,7 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 			return err
 		}
 	}
-	mailing, err := e.mailing(e.accounts[0], throwaway())
+	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
 	if err != nil {
 		return err
 	}
@@ -76,7 +76,8 @@ func (e *edition) findings(r rehearsal) []lint.Finding {
 			Rule: "stray-emphasis", Severity: lint.Warning, File: f.File, Line: f.Line, What: f.What, Hint: f.Hint,
 		})
 	}
-	return append(out, lint.Columns(e.list.Columns(), e.used())...)
+	out = append(out, lint.Columns(e.list.Columns(), e.used())...)
+	return e.lintOptions().Heed(append(out, e.bareUnsubscribe()...))
 }
 
 // used are the columns that the campaign makes something of.
@@ -93,6 +94,9 @@ func (e *edition) used() []string {
 	}
 	for _, h := range e.headers {
 		add(h.Value)
+	}
+	for _, l := range e.inviteLines() {
+		add(l)
 	}
 	for _, column := range e.list.Columns() {
 		if strings.Contains(e.camp.Recipients.Where, column) {
@@ -122,7 +126,7 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 	}
 	if r.first != nil {
 		say("First mail: to %s, subject: %s", r.first.To, r.first.Subject)
-		say("Largest mail: %s, to %s", size(r.largest.Size()), r.largest.To)
+		fmt.Fprintln(d.out, d.largest(e, r))
 	}
 	for _, f := range findings {
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))

@@ -34,6 +34,7 @@ type edition struct {
 	template    *render.Template
 	attachments []run.Attachment
 	headers     []run.Header
+	invite      *run.Invite
 	files       *message.Files
 	accounts    []config.Account
 }
@@ -169,6 +170,7 @@ func (e *edition) readLines(columns []string) error {
 	for _, h := range e.camp.Headers {
 		e.headers = append(e.headers, run.Header{Name: h.Name, Value: parse(h.Line, h.Value)})
 	}
+	e.readInvite(parse)
 	return faults.Err()
 }
 
@@ -205,10 +207,11 @@ func unknownAccount(conf *config.Config, file string, line int, name string) *fa
 	return f.Hinted("known accounts: %s", strings.Join(known, ", "))
 }
 
-// mailing makes the press for one account.
-func (e *edition) mailing(account config.Account, key []byte) (*run.Mailing, error) {
+// mailing makes the press for one account; its mails are signed with DKIM if
+// there is a signer.
+func (e *edition) mailing(account config.Account, key []byte, signer *message.Signer) (*run.Mailing, error) {
 	head := message.Letterhead{
-		Campaign: e.key.Campaign, Issue: e.key.Issue, Key: key,
+		Campaign: e.key.Campaign, Issue: e.key.Issue, Key: key, Signer: signer,
 		From: mailbox(account.DisplayName, account.Address),
 	}
 	if e.camp.ReplyTo != "" {
@@ -224,6 +227,7 @@ func (e *edition) mailing(account config.Account, key []byte) (*run.Mailing, err
 	}
 	return &run.Mailing{
 		Template: e.template, Attachments: e.attachments, Headers: e.headers, Composer: composer,
+		Invite: e.invitation(key),
 	}, nil
 }
 

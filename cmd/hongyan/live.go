@@ -83,7 +83,7 @@ type liveEdition struct {
 }
 
 func (d *door) liveEdition(ctx context.Context, e *edition) (*liveEdition, error) {
-	mailing, err := e.mailing(e.accounts[0], throwaway())
+	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
 	if err != nil {
 		return nil, err
 	}

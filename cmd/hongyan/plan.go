@@ -116,6 +116,7 @@ func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most i
 			r.try(e, compose, rcpt, now)
 		}
 	}
+	r.findings = e.weigh(r)
 	return r, nil
 }
 
@@ -155,11 +156,12 @@ func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Findin
 }
 
 func (e *edition) lintContent(content render.Content, mail *message.Message) []lint.Finding {
-	return lint.Check(lint.Mail{
+	options := e.lintOptions()
+	return options.Heed(lint.Check(lint.Mail{
 		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
 		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),
-		Template: e.camp.Template, TemplateSource: e.templateSource(),
-	})
+		Template: e.camp.Template, TemplateSource: e.templateSource(), Clients: options.Clients,
+	}))
 }
 
 func lintImages(images []render.Image) []lint.Image {
@@ -194,7 +196,7 @@ func (d *door) printPlan(p *plan) {
 	}
 	if p.rehearsal.first != nil {
 		say("First mail: to %s, subject: %s", p.rehearsal.first.To, p.rehearsal.first.Subject)
-		say("Largest mail: %s, to %s", size(p.rehearsal.largest.Size()), p.rehearsal.largest.To)
+		fmt.Fprintln(d.err, d.largest(e, p.rehearsal))
 	}
 	if !p.rehearsal.whole {
 		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.composed)

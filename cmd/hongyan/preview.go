@@ -59,7 +59,7 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 		return err
 	}
 	defer e.close()
-	mailing, err := e.mailing(e.accounts[0], throwaway())
+	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
 	if err != nil {
 		return err
 	}

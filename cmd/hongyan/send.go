@@ -112,7 +112,11 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 	}
 	var lanes []*run.Lane
 	for _, account := range e.accounts {
-		mailing, err := e.mailing(account, key)
+		signer, err := signerOf(ctx, account)
+		if err != nil {
+			return nil, err
+		}
+		mailing, err := e.mailing(account, key, signer)
 		if err != nil {
 			return nil, err
 		}

@@ -24,7 +24,7 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 	if err != nil {
 		return err
 	}
-	mails, err := d.testMails(e, o.testRows, to)
+	mails, err := d.testMails(ctx, e, o.testRows, to)
 	if err != nil {
 		return err
 	}
@@ -58,7 +58,7 @@ func (d *door) testers(values []string) ([]mail.Address, error) {
 }
 
 // testMails composes the chosen rows' mails for each of the testers.
-func (d *door) testMails(e *edition, lines string, to []mail.Address) ([]*message.Message, error) {
+func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mail.Address) ([]*message.Message, error) {
 	options := e.camp.ListOptions()
 	if lines != "" {
 		options.Rows, options.Where = lines, ""
@@ -68,7 +68,11 @@ func (d *door) testMails(e *edition, lines string, to []mail.Address) ([]*messag
 		return nil, err
 	}
 	defer rows.Close()
-	mailing, err := e.mailing(e.accounts[0], throwaway())
+	signer, err := signerOf(ctx, e.accounts[0])
+	if err != nil {
+		return nil, err
+	}
+	mailing, err := e.mailing(e.accounts[0], throwaway(), signer)
 	if err != nil {
 		return nil, err
 	}

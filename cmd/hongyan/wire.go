@@ -248,6 +248,19 @@ func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Accoun
 	return out
 }
 
+// signerOf reads the key that the account's mails are signed with; nil if they
+// are not.
+func signerOf(ctx context.Context, account config.Account) (*message.Signer, error) {
+	if account.DKIM == nil {
+		return nil, nil
+	}
+	key, err := account.DKIM.Signer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &message.Signer{Domain: account.DKIM.Domain, Selector: account.DKIM.Selector, Key: key}, nil
+}
+
 // rootsOf is nil, which means the system's roots, unless the account has a ca_file.
 func rootsOf(account config.Account) (*x509.CertPool, error) {
 	if account.CAFile == "" {

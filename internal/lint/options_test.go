@@ -71,7 +71,7 @@ func TestTargetsAreWhatLeadsIntoTheWeb(t *testing.T) {
 		<a href="https://a.cn/%E4%BD%A0?x=1&amp;y=2">again</a> <a href="http://127.0.0.1/">own</a>
 		<img src="http://b.cn/p.png"> <img src="cid:x"> <a href="www.c.cn">no scheme</a>`
 	got := lint.Targets(lint.Mail{HTML: []byte(page), TemplateSource: []byte("one\n[a](https://a.cn/你?x=1&y=2)\n\n![](http://b.cn/p.png)\n")})
-	want := []lint.Target{{URL: "https://a.cn/%E4%BD%A0?x=1&y=2", Line: 2}, {URL: "http://b.cn/p.png", Line: 4}}
+	want := []lint.Target{{URL: "https://a.cn/%E4%BD%A0?x=1&y=2", Text: "a.cn/你?x=1&y=2", Line: 2}, {URL: "http://b.cn/p.png", Text: "b.cn/p.png", Line: 4}}
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("got %v", got)
 	}

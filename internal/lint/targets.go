@@ -9,6 +9,7 @@ import (
 // A Target is a page or a picture in the web that a mail leads to.
 type Target struct {
 	URL  string // http: or https:, as it stands in the HTML
+	Text string // how it most likely stands in a source
 	Line int    // in the template; 0 when it cannot be told
 }
 
@@ -31,7 +32,8 @@ func Targets(m Mail) []Target {
 		if err != nil || known || u.Scheme != "http" && u.Scheme != "https" || broken(u, href).Format != "" {
 			continue
 		}
-		out = append(out, Target{href, c.line(needleOf(href))})
+		needle := needleOf(href)
+		out = append(out, Target{href, needle, c.line(needle)})
 	}
 	return out
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/lint"
+)
+
+// lintOptions are the campaign's over the configuration's.
+func (e *edition) lintOptions() lint.Options { return e.camp.Lint.Over(e.conf.Lint) }
+
+// weigh replaces what was said of the first mail's size by what there is to say
+// of the largest's.
+func (e *edition) weigh(r rehearsal) []lint.Finding {
+	findings := slices.DeleteFunc(r.findings, func(f lint.Finding) bool { return f.Rule == "message-size" })
+	limit := e.maxSize()
+	if r.largest == nil || limit == 0 || r.largest.Size() <= limit {
+		return findings
+	}
+	tooBig := lint.Found("message-size",
+		fault.Textf("the mail to %s is %s; the provider takes at most %s", r.largest.To, size(r.largest.Size()), size(limit)),
+		fault.Textf("shrink images and attachments (they grow by a third on the way), or send a link"))
+	return e.lintOptions().Heed(append(findings, tooBig))
+}
+
+// largest tells the size of the largest mail, as it goes over the wire, beside
+// what the provider takes.
+func (d *door) largest(e *edition, r rehearsal) string {
+	if limit := e.maxSize(); limit > 0 {
+		return d.say("Largest mail: %s of at most %s, to %s", size(r.largest.Size()), size(limit), r.largest.To)
+	}
+	return d.say("Largest mail: %s, to %s", size(r.largest.Size()), r.largest.To)
+}
+
+// bareUnsubscribe warns of a List-Unsubscribe header that no signature covers:
+// receivers then show no button (RFC 8058 §4).
+func (e *edition) bareUnsubscribe() []lint.Finding {
+	var out []lint.Finding
+	for _, header := range e.camp.Headers {
+		if !strings.EqualFold(header.Name, "List-Unsubscribe") {
+			continue
+		}
+		for _, account := range e.accounts {
+			if account.Quirks.ListBare && account.DKIM == nil {
+				f := lint.Found("unsubscribe-unsigned",
+					fault.Textf("the signature of %s does not cover List-Unsubscribe: no unsubscribe button will appear", account.Provider),
+					fault.Textf("write the way out into the mail itself; for a domain of your own let hongyan sign: accounts.%s.dkim", account.Name))
+				f.File, f.Line = e.camp.File, header.Line
+				out = append(out, f)
+			}
+		}
+	}
+	return out
+}
