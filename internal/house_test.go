@@ -39,6 +39,7 @@ const rooms = `
 	run:               ledger list render message reply
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os
+	preview/browser:   chromedp os os/exec testing
 	sandbox:           yaml net crypto/tls os
 	drill:
 `
@@ -69,6 +70,7 @@ var modules = map[string]string{
 	"github.com/pressly/goose/v3":              "goose",
 	"github.com/gofrs/flock":                   "flock",
 	"github.com/fsnotify/fsnotify":             "fsnotify",
+	"github.com/chromedp/chromedp":             "chromedp",
 	"pgregory.net/rapid":                       "rapid",
 }
 

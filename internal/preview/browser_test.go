@@ -2,7 +2,6 @@ package preview_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"image"
 	"image/color"
@@ -10,43 +9,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
-	"time"
 
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
+
+	"hongyan/internal/preview"
+	"hongyan/internal/preview/browser"
 )
 
-// browser opens the gallery of dir in a headless chromium.
-func browser(t *testing.T, dir string) context.Context {
+// opened opens the gallery of dir in a headless chromium.
+func opened(t *testing.T, dir string) browser.Tester {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
-	if err != nil {
-		t.Skip("no chromium on this machine")
-	}
-	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
-	t.Cleanup(stop)
-	ctx, stop = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.WindowSize(1400, 900)))
-	t.Cleanup(stop)
-	do(ctx, t, chromedp.Navigate("file://"+filepath.Join(dir, "index.html")))
-	return ctx
-}
-
-func do(ctx context.Context, t *testing.T, steps ...chromedp.Action[chromedp.Void]) {
-	t.Helper()
-	if err := chromedp.Do(ctx, steps...); err != nil {
-		t.Fatal(err)
-	}
-}
-
-// until waits for a JavaScript condition.
-func until(ctx context.Context, t *testing.T, condition string) {
-	t.Helper()
-	if _, err := chromedp.Run(ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(time.Minute))); err != nil {
-		t.Fatalf("%s: %v", condition, err)
-	}
+	return browser.Test(t, "file://"+filepath.Join(dir, "index.html"))
 }
 
 // tracker is a server that nobody may ask; it returns its address.
@@ -59,7 +34,7 @@ func tracker(t *testing.T) string {
 	return server.URL
 }
 
-func TestInABrowser(t *testing.T) {
+func TestViewsSearchFilterAndKeys(t *testing.T) {
 	dir := t.TempDir()
 	g, server := create(t, dir), tracker(t)
 	c := composer(t)
@@ -72,44 +47,72 @@ func TestInABrowser(t *testing.T) {
 		add(t, g, m)
 	}
 	closed(t, g)
-	ctx := browser(t, dir)
+	page := opened(t, dir)
 	title := func(want string) {
 		t.Helper()
-		until(ctx, t, fmt.Sprintf("document.querySelector('#about h1').textContent === %q", want))
+		page.Until(fmt.Sprintf("document.querySelector('#about h1').textContent === %q", want))
 	}
 
 	title("第 2 封 </script>")
-	until(ctx, t, "document.querySelectorAll('#rows .row').length > 5 && document.querySelectorAll('#rows .row').length < 80")
-	do(ctx, t, chromedp.KeyEvent("j"), chromedp.KeyEvent(kb.ArrowDown))
+	page.Until("document.querySelectorAll('#rows .row').length > 5 && document.querySelectorAll('#rows .row').length < 80")
+	page.Press("j", kb.ArrowDown)
 	title("第 4 封 </script>")
-	do(ctx, t, chromedp.KeyEvent("k"))
+	page.Press("k")
 	title("第 3 封 </script>")
-	do(ctx, t, chromedp.KeyEvent(kb.End))
+	page.Press(kb.End)
 	title("第 720 封 </script>")
-	until(ctx, t, "document.querySelector('#rows .row[aria-selected=true]').dataset.line === '720'")
+	page.Until("document.querySelector('#rows .row[aria-selected=true]').dataset.line === '720'")
 
-	until(ctx, t, "document.querySelector('#stage iframe').getAttribute('sandbox') === 'allow-same-origin'")
-	do(ctx, t, chromedp.KeyEvent("2"))
-	until(ctx, t, "document.querySelector('#stage.mobile iframe')?.clientWidth === 373") // 375 less its borders
-	do(ctx, t, chromedp.KeyEvent("3"))
-	until(ctx, t, "document.querySelector('#stage.dark:not(.forced) iframe')?.srcdoc.includes('@media (min-width: 0)')")
-	do(ctx, t, chromedp.KeyEvent("4"))
-	until(ctx, t, "document.querySelector('#stage pre')?.textContent === '您好\\n'")
-	do(ctx, t, chromedp.KeyEvent("5"))
-	until(ctx, t, "document.querySelector('#stage pre')?.textContent.startsWith('From: ')")
+	page.Until("document.querySelector('#stage iframe').getAttribute('sandbox') === 'allow-same-origin'")
+	page.Press("2")
+	page.Until("document.querySelector('#stage.mobile iframe')?.clientWidth === 373") // 375 less its borders
+	page.Press("3")
+	page.Until("document.querySelector('#stage.dark:not(.forced) iframe')?.srcdoc.includes('@media (min-width: 0)')")
+	page.Press("4")
+	page.Until("document.querySelector('#stage pre')?.textContent === '您好\\n'")
+	page.Press("5")
+	page.Until("document.querySelector('#stage pre')?.textContent.startsWith('From: ')")
 
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#filter").value = "=round"; document.querySelector("#filter").dispatchEvent(new Event("change"))`)); err != nil {
-		t.Fatal(err)
-	}
-	until(ctx, t, "document.querySelector('#count').textContent.startsWith('1 of 7 of 719')")
+	page.Run(`document.querySelector("#filter").value = "=round"; document.querySelector("#filter").dispatchEvent(new Event("change"))`)
+	page.Until("document.querySelector('#count').textContent.startsWith('1 of 7 of 719')")
 	title("第 100 封 </script>")
-	until(ctx, t, "document.querySelector('#warnings').textContent.includes('line 100 is round')")
-	do(ctx, t, chromedp.SendKeys(chromedp.CSS("#search"), "p700@"))
+	page.Until("document.querySelector('#warnings').textContent.includes('line 100 is round')")
+	page.Type("#search", "p700@")
 	title("第 700 封 </script>")
-	do(ctx, t, chromedp.SendKeys(chromedp.CSS("#search"), "nobody"))
-	until(ctx, t, "document.querySelector('#stage').textContent === 'No mail matches.'")
-	do(ctx, t, chromedp.Click(chromedp.CSS("#lang")))
-	until(ctx, t, "document.querySelector('#stage').textContent === '没有符合条件的邮件。' && document.title === '预览 · hongyan'")
+	page.Type("#search", "nobody")
+	page.Until("document.querySelector('#stage').textContent === 'No mail matches.'")
+	page.Click("#lang")
+	page.Until("document.querySelector('#stage').textContent === '没有符合条件的邮件。' && document.title === '预览 · hongyan'")
+}
+
+func TestTwentyThousandStayQuick(t *testing.T) {
+	dir := t.TempDir()
+	g := create(t, dir)
+	const mails = 20_000
+	for line := 1; line <= mails; line++ {
+		add(t, g, preview.Mail{Line: line, Address: fmt.Sprintf("p%d@example.com", line), Subject: fmt.Sprintf("第 %d 封", line), Text: []byte("您好\n")})
+	}
+	closed(t, g)
+	page := opened(t, dir)
+	few := func() {
+		t.Helper()
+		if n := page.Eval("document.querySelectorAll('#rows .row').length"); n < 5 || n > 80 {
+			t.Errorf("%v rows in the page", n)
+		}
+	}
+	page.Until("document.querySelector('#about h1').textContent === '第 1 封'")
+	few()
+	if n := page.Eval("pages.size + packs.size"); n > 2 {
+		t.Errorf("%v data files were read for the first mail", n)
+	}
+	page.Press(kb.End)
+	page.Until("document.querySelector('#about h1').textContent === '第 20000 封'")
+	few()
+	page.Run("document.querySelector('#scroll').scrollTop = 10000 * height")
+	page.Until("[...document.querySelectorAll('#rows .row')].some(r => r.dataset.line === '10001')")
+	few()
+	page.Type("#search", "p19999@")
+	page.Until("document.querySelector('#about h1').textContent === '第 19999 封' && document.querySelector('#count').textContent === '1 of 1 of 20000'")
 }
 
 func TestImagesShowAndTheNetworkIsNotAsked(t *testing.T) {
@@ -120,15 +123,10 @@ func TestImagesShowAndTheNetworkIsNotAsked(t *testing.T) {
 	m.HTML = []byte(`<body style="margin:0;background:#0f0"><img src="cid:logo@hongyan" style="display:block;width:100px;height:100px"><img src="` + tracker(t) + `/x.png"><a href="` + tracker(t) + `/link">link</a></body>`)
 	add(t, g, m)
 	closed(t, g)
-	ctx := browser(t, dir)
-	until(ctx, t, "document.querySelector('#stage iframe')?.contentDocument.querySelector('img')?.naturalWidth === 1")
-	if _, err := chromedp.Run(ctx, chromedp.Evaluate[chromedp.Void](`document.querySelector("#stage iframe").contentDocument.querySelector("a").click()`)); err != nil {
-		t.Fatal(err)
-	}
-	shot, err := chromedp.Run(ctx, chromedp.Screenshot(chromedp.CSS("#stage iframe")))
-	if err != nil {
-		t.Fatal(err)
-	}
+	page := opened(t, dir)
+	page.Until("document.querySelector('#stage iframe')?.contentDocument.querySelector('img')?.naturalWidth === 1")
+	page.Run(`document.querySelector("#stage iframe").contentDocument.querySelector("a").click()`)
+	shot := page.Shot("#stage iframe")
 	red, green := colours(t, shot)
 	if red < 5000 || green < 5000 {
 		if err := os.WriteFile(filepath.Join(t.ArtifactDir(), "gallery.png"), shot, 0o600); err != nil {
