@@ -18,6 +18,7 @@ import (
 type checkOptions struct {
 	strict bool
 	sarif  bool
+	online bool
 }
 
 func newCheck(d *door) *cobra.Command {
@@ -26,12 +27,14 @@ func newCheck(d *door) *cobra.Command {
 		Use:   "check CAMPAIGN",
 		Short: d.say("read everything, compose every mail, send nothing: what is wrong, all at once"),
 		Example: "  hongyan check campaigns/welcome.yaml\n" +
+			"  hongyan check --online campaigns/welcome.yaml\n" +
 			"  hongyan check --strict --sarif campaigns/welcome.yaml > findings.sarif",
 		Args: d.exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return d.check(cmd.Context(), args[0], o) },
 	}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, d.say("warnings count as faults: exit code 2"))
 	cmd.Flags().BoolVar(&o.sarif, "sarif", false, d.say("answer as SARIF, for code review pages"))
+	cmd.Flags().BoolVar(&o.online, "online", false, d.say("ask the network too: links, SPF, DKIM and DMARC of the sender's domain, mail servers of recipients' domains"))
 	return cmd
 }
 
@@ -54,11 +57,21 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	findings := e.findings(rehearsal)
+	findings, lost := e.findings(rehearsal), 0
+	if o.online {
+		var more []lint.Finding
+		if more, lost, err = d.askOnline(ctx, e); err != nil {
+			return err
+		}
+		findings = append(findings, more...)
+	}
 	if err := d.answerCheck(e, rehearsal, findings, o); err != nil {
 		return err
 	}
-	return verdictOf(e, rehearsal, findings, o.strict)
+	if err := verdictOf(e, rehearsal, findings, o.strict); err != nil || lost == 0 {
+		return err
+	}
+	return ending(exitSome) // what goes to a domain without mail will be refused
 }
 
 // throwaway is a key for Message-IDs of mails that never leave.

@@ -16,15 +16,14 @@ import (
 )
 
 func main() {
-	os.Exit(enter(os.Args[1:]))
+	os.Exit(enter(newDoor(os.Args[1:]), os.Args[1:]))
 }
 
 // enter runs one command line in the present process and returns its exit code.
 //
 // The first interrupt asks the command to end after the mail in flight, the
 // second ends it at once.
-func enter(args []string) int {
-	d := newDoor(args)
+func enter(d *door, args []string) int {
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
 	defer signal.Stop(signals)

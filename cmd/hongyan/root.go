@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
+
+	"hongyan/internal/lint/online"
 )
 
 // A door is one call of the program: its streams, its flags and its language.
@@ -18,6 +20,7 @@ type door struct {
 	out, err    io.Writer
 	env         func(string) string
 	interrupted chan struct{} // closed at the first interrupt
+	online      online.Options
 	log         *slog.Logger
 
 	flags struct {

@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"hongyan": main})
+	testscript.Main(m, map[string]func(){"hongyan": hongyan})
 }
 
 // TestCommands runs each script under testdata/script: whole command lines, as
@@ -37,6 +37,7 @@ func TestCommands(t *testing.T) {
 			"shipped":  copyShipped,
 			"freeport": freePort,
 			"mails":    countMails,
+			"internet": internet(t),
 		},
 		RequireExplicitExec: true,
 	})
