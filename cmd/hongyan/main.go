@@ -11,11 +11,17 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 	_ "time/tzdata" // limits and dates name time zones; not every machine has them
 )
 
 func main() {
+	// What lives is small and what is composed is short-lived: collecting less
+	// often costs some tens of MiB at the most and saves a quarter of the time.
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(400)
+	}
 	os.Exit(enter(newDoor(os.Args[1:]), os.Args[1:]))
 }
 

@@ -33,11 +33,14 @@ func TestCommands(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exits":    exits,
-			"shipped":  copyShipped,
-			"freeport": freePort,
-			"mails":    countMails,
-			"internet": internet(t),
+			"exits":     exits,
+			"shipped":   copyShipped,
+			"freeport":  freePort,
+			"mails":     countMails,
+			"internet":  internet(t),
+			"calendars": calendars,
+			"uid":       uid,
+			"signed":    signed,
 		},
 		RequireExplicitExec: true,
 	})

@@ -87,7 +87,7 @@ func (w *world) live(ctx context.Context, x weather) error {
 	var beside sync.WaitGroup
 	within, done := context.WithTimeoutCause(ctx, lifetime, errLate)
 	p.events(within, x, &beside, r)
-	if *trace {
+	if *watched {
 		fmt.Printf("seed %d, %s: a life of %+v\n", w.seed, time.Since(w.born), x)
 		r.Watch = func(e run.Event) { fmt.Printf("%s %+v\n", time.Since(w.born), e) }
 	}

@@ -16,7 +16,7 @@ import (
 var (
 	seeds     = flag.Uint64("seeds", 600, "how many worlds the simulator plays")
 	firstSeed = flag.Uint64("first", 0, "the first seed")
-	trace     = flag.Bool("trace", false, "print what happens in the worlds")
+	watched   = flag.Bool("watch", false, "print what happens in the worlds")
 )
 
 // TestSimulatedWorldsKeepThePromise plays worlds from seeds: a real run with a

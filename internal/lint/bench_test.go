@@ -23,8 +23,10 @@ func invoice() lint.Mail {
 		fmt.Fprintf(&source, "如有疑问，请查看[第 %d 篇说明](https://example.com/help/%d) & **联系**我们。\n", i, i)
 	}
 	html.WriteString(`</table></body></html>`)
-	return lint.Mail{Subject: "张三，您的九月账单", Preheader: "请查看", HTML: []byte(html.String()), Text: []byte(text.String()),
-		Size: 20 << 10, MaxSize: 50 << 20, Template: "t.md", TemplateSource: []byte(source.String())}
+	return lint.Mail{
+		Subject: "张三，您的九月账单", Preheader: "请查看", HTML: []byte(html.String()), Text: []byte(text.String()),
+		Size: 20 << 10, MaxSize: 50 << 20, Template: "t.md", TemplateSource: []byte(source.String()),
+	}
 }
 
 func BenchmarkCheck(b *testing.B) {

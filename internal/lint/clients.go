@@ -26,9 +26,11 @@ type Clients map[string]float64
 // and NetEase change no share because nobody tested them; what is said of them
 // is told when they are among the clients.
 func Usual() Clients {
-	return Clients{"apple-mail": 4, "gmail": 4, "outlook/windows": 2, "outlook/outlook-com": 1,
+	return Clients{
+		"apple-mail": 4, "gmail": 4, "outlook/windows": 2, "outlook/outlook-com": 1,
 		"outlook/macos": 0.5, "outlook/ios": 0.5, "outlook/android": 0.5, "samsung-email": 0.5,
-		"thunderbird": 0.5, "yahoo": 0.5, "qq": 4, "netease": 2}
+		"thunderbird": 0.5, "yahoo": 0.5, "qq": 4, "netease": 2,
+	}
 }
 
 // ClientNames returns the names that Clients may have.

@@ -81,12 +81,18 @@ func TestFeaturesAreFoundWhereTheyStand(t *testing.T) {
 		{`<p style="background:url('a;b(1rem')">`, "html-p css-background css-background-image"},
 		{`<p style="font-family:'2rem vh'">`, "html-p"},
 		{`<p style="color:#1e2vh0">`, "html-p"},
-		{`<style>.a>b:hover{float:left}/* x */@import "x";</style>`,
-			"html-style css-selector-class css-selector-child css-pseudo-class-hover css-float css-comments css-at-import"},
-		{`<style>@media (prefers-color-scheme:dark){.a{display:grid}} #b{position:fixed}</style>`,
-			"html-style css-at-media css-at-media-prefers-color-scheme css-selector-id css-position"},
-		{`<style>@media screen{a{x:y}a{display:grid}}@font-face{src:url(x)}</style>`,
-			"html-style css-at-media css-at-font-face css-background-image"},
+		{
+			`<style>.a>b:hover{float:left}/* x */@import "x";</style>`,
+			"html-style css-selector-class css-selector-child css-pseudo-class-hover css-float css-comments css-at-import",
+		},
+		{
+			`<style>@media (prefers-color-scheme:dark){.a{display:grid}} #b{position:fixed}</style>`,
+			"html-style css-at-media css-at-media-prefers-color-scheme css-selector-id css-position",
+		},
+		{
+			`<style>@media screen{a{x:y}a{display:grid}}@font-face{src:url(x)}</style>`,
+			"html-style css-at-media css-at-font-face css-background-image",
+		},
 		{`<!--[if mso]><p style="display:grid"><![endif]-->`, ""},
 		{`<img src="a.webp?x=1" srcset="b">`, "html-img image-webp html-srcset"},
 		{`<img src="data:image/svg+xml,x">`, "html-img image-svg"},
@@ -119,14 +125,14 @@ func TestClientsWeighByChoice(t *testing.T) {
 		{Clients{"nobody": 1}, ""},
 	} {
 		m.Clients = c.clients
-		got := ""
+		var got strings.Builder
 		for _, f := range Check(m) {
 			if f.Rule == clientSupport.id {
-				got += f.What.String()
+				got.WriteString(f.What.String())
 			}
 		}
-		if got != c.want {
-			t.Errorf("%v: got %q, want %q", c.clients, got, c.want)
+		if got.String() != c.want {
+			t.Errorf("%v: got %q, want %q", c.clients, got.String(), c.want)
 		}
 	}
 }

@@ -13,14 +13,18 @@ func Columns(list, used []string) []Finding {
 	var out []Finding
 	for _, name := range used {
 		if !slices.Contains(list, name) {
-			out = append(out, Finding{Rule: columnUnknown.id, Severity: columnUnknown.severity,
-				What: fault.Textf("the list has no column %q", name), Hint: meant(name, list)})
+			out = append(out, Finding{
+				Rule: columnUnknown.id, Severity: columnUnknown.severity,
+				What: fault.Textf("the list has no column %q", name), Hint: meant(name, list),
+			})
 		}
 	}
 	for _, name := range list {
 		if !slices.Contains(used, name) {
-			out = append(out, Finding{Rule: columnUnused.id, Severity: columnUnused.severity,
-				What: fault.Textf("column %q is not used", name)})
+			out = append(out, Finding{
+				Rule: columnUnused.id, Severity: columnUnused.severity,
+				What: fault.Textf("column %q is not used", name),
+			})
 		}
 	}
 	return out

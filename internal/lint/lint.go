@@ -79,8 +79,10 @@ func (c *check) add(rule rule, needle string, what, hint fault.Text) {
 	if c.count[rule.id]++; c.count[rule.id] > most {
 		return
 	}
-	c.found = append(c.found, Finding{Rule: rule.id, Severity: rule.severity,
-		File: c.mail.Template, Line: c.line(needle), What: what, Hint: hint})
+	c.found = append(c.found, Finding{
+		Rule: rule.id, Severity: rule.severity,
+		File: c.mail.Template, Line: c.line(needle), What: what, Hint: hint,
+	})
 }
 
 // line finds the first line of the template that has the text, 0 if none has.

@@ -14,8 +14,10 @@ func good() lint.Mail {
 		<p style="color:#222222;background-color:#ffffff">亲爱的张三，您的九月账单已经准备好。请在月底之前打开账单页面，核对金额以后再付款，谢谢您一直以来的支持。</p>
 		<p><img src="cid:logo" alt="鸿雁" width="120" height="40"> <a href="https://example.com/bill?id=7">打开九月账单</a></p>`)
 	text := "亲爱的张三，您的九月账单已经准备好。请在月底之前打开账单页面，核对金额以后再付款，谢谢您一直以来的支持。\n\n打开九月账单 (https://example.com/bill?id=7)\n"
-	return lint.Mail{Subject: "您的九月账单", Preheader: "请在月底之前查看", HTML: []byte(html), Text: []byte(text),
-		Images: []lint.Image{{CID: "logo", Name: "logo.png", Type: "image/png", Size: 4000}}}
+	return lint.Mail{
+		Subject: "您的九月账单", Preheader: "请在月底之前查看", HTML: []byte(html), Text: []byte(text),
+		Images: []lint.Image{{CID: "logo", Name: "logo.png", Type: "image/png", Size: 4000}},
+	}
 }
 
 func page(body string) string {
@@ -52,8 +54,10 @@ func TestEachSlipIsFound(t *testing.T) {
 		{`<img src="cid:photo" alt="照片">`, "error link-broken: the image cid:photo is not in the mail\n"},
 		{`<img src="photo.png" alt="照片">`, "error link-broken: \"photo.png\" leads nowhere\n"},
 		{`<img alt="照片">`, "error link-broken: an image has no source\n"},
-		{`<img src="https://t.example.com/o.gif?u=7" width="1" height="1">`,
-			"warning image-tracking: https://t.example.com/o.gif?u=7 looks like a tracking pixel\n"},
+		{
+			`<img src="https://t.example.com/o.gif?u=7" width="1" height="1">`,
+			"warning image-tracking: https://t.example.com/o.gif?u=7 looks like a tracking pixel\n",
+		},
 		{`<a href="">更多</a>`, "warning link-empty: the link \"更多\" has no target\n"},
 		{`<a href="#">更多</a>`, "warning link-empty: the link \"更多\" has no target\n"},
 		{`<a>更多</a>`, "warning link-empty: the link \"更多\" has no target\n"},
@@ -84,9 +88,11 @@ func TestEachSlipIsFound(t *testing.T) {
 		{`<p style="color:#999">浅灰的字</p>`, "warning contrast: \"浅灰的字\" is #999999 on #ffffff: contrast 2.8:1\n"},
 		{`<h1 style="color:#888">大标题</h1>`, ""},
 		{`<div style="background:#004085"><p style="color:rgb(0, 64, 133)">同色</p></div>`, "warning contrast: \"同色\" is #004085 on #004085: contrast 1.0:1\n"},
-		{`<div style="background:#000 url(a.png)"><p style="color:#111">看不清也说不准</p></div>`,
+		{
+			`<div style="background:#000 url(a.png)"><p style="color:#111">看不清也说不准</p></div>`,
 			"warning client-support: background-image: not supported for 15% of the readers, partly for 4% (Outlook Windows)\n" +
-				"info client-unverified: background-image may not work in QQ Mail, NetEase (unverified: guides of 2017 and 2019 advise against it)\n"},
+				"info client-unverified: background-image may not work in QQ Mail, NetEase (unverified: guides of 2017 and 2019 advise against it)\n",
+		},
 		{`<table bgcolor="black"><tr><td><font color="#333333">暗处</font></td></tr></table>`, "warning contrast: \"暗处\" is #333333 on #000000: contrast 1.6:1\n"},
 		{`<script>alert(1)</script>`, "error active-content: <script> in a mail is removed and looks like an attack\n"},
 		{`<p onclick="f()">点我看看</p>`, "error active-content: onclick in a mail is removed and looks like an attack\n"},
@@ -107,10 +113,12 @@ func TestEachSlipIsFound(t *testing.T) {
 
 func TestLinksThatLeadNowhereForAStranger(t *testing.T) {
 	t.Parallel()
-	for _, href := range []string{"javascript:void(0)", "data:text/html,x", "file:///tmp/a", "www.example.com/a", "/a/b", "//example.com/a",
+	for _, href := range []string{
+		"javascript:void(0)", "data:text/html,x", "file:///tmp/a", "www.example.com/a", "/a/b", "//example.com/a",
 		"https://localhost/a", "http://127.0.0.1:8080/", "https://10.1.2.3/", "http://192.168.0.1/", "https://[::1]/", "https://100.64.3.4/",
 		"https://[::ffff:10.0.0.1]/", "http://169.254.169.254/", "https://intranet/a", "https://nas.local/", "https://", "https://exa mple.com/", "https://example.com，/",
-		"https：//example.com", "https://example.com/{{.id}}", "mailto:", "https://example.com/%zz"} {
+		"https：//example.com", "https://example.com/{{.id}}", "mailto:", "https://example.com/%zz",
+	} {
 		got := said(lint.Check(with(`<a href="` + href + `">九月的账单</a>`)))
 		if !strings.Contains(got, "error link-broken") {
 			t.Errorf("%s: got %q", href, got)
@@ -150,10 +158,12 @@ func TestSizes(t *testing.T) {
 	m.Size, m.MaxSize = 60<<20, 50<<20
 	m.Images[0].Size = 5 << 20
 	got := said(lint.Check(m))
-	for _, want := range []string{"warning html-size: the HTML is 116 KB; Gmail cuts what is over 102 KB",
+	for _, want := range []string{
+		"warning html-size: the HTML is 116 KB; Gmail cuts what is over 102 KB",
 		"error message-size: the mail is 61440 KB; the provider takes at most 51200 KB",
 		"warning style-size: <style> has 18 KB; Gmail drops all of it past 16 KB",
-		"warning image-size: the image logo.png is 5120 KB", "warning image-size: the images are 5120 KB together"} {
+		"warning image-size: the image logo.png is 5120 KB", "warning image-size: the images are 5120 KB together",
+	} {
 		if !strings.Contains(got, want+"\n") {
 			t.Errorf("no %q in\n%s", want, got)
 		}

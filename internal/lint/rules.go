@@ -67,12 +67,14 @@ var (
 )
 
 func rules() []rule {
-	return []rule{subjectEmpty, subjectLength, subjectShouting, preheaderMissing, htmlSize, styleSize, messageSize,
+	return []rule{
+		subjectEmpty, subjectLength, subjectShouting, preheaderMissing, htmlSize, styleSize, messageSize,
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
 		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
 		unsubUnsigned, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
-		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown}
+		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown,
+	}
 }
 
 // A Rule is one kind of finding, for help texts and for SARIF.

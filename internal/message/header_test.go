@@ -61,10 +61,27 @@ func refused(t *testing.T, c *message.Composer, l message.Letter, part string) {
 func TestHeadersThatAreNotTheCampaignsToWrite(t *testing.T) {
 	t.Parallel()
 	for _, h := range [][2]string{
-		{"Bcc", "a@b.cn"}, {"cc", "a@b.cn"}, {"SUBJECT", "x"}, {"from", "a@b.cn"}, {"Message-ID", "<x@y>"}, {"Date", "now"},
-		{"Content-Type", "text/html"}, {"content-transfer-encoding", "8bit"}, {"MIME-Version", "1.0"}, {"Resent-To", "a@b.cn"},
-		{"", "x"}, {"X Y", "x"}, {"X:Y", "x"}, {"X-\r\nY", "x"}, {"名", "x"}, {"-X", "x"}, {".X", "x"}, {strings.Repeat("x", 77), "x"},
-		{"List-Unsubscribe", "<https://例子.cn/>"}, {"Sender", "nobody"}, {"X-Long", strings.Repeat("x", 1000)},
+		{"Bcc", "a@b.cn"},
+		{"cc", "a@b.cn"},
+		{"SUBJECT", "x"},
+		{"from", "a@b.cn"},
+		{"Message-ID", "<x@y>"},
+		{"Date", "now"},
+		{"Content-Type", "text/html"},
+		{"content-transfer-encoding", "8bit"},
+		{"MIME-Version", "1.0"},
+		{"Resent-To", "a@b.cn"},
+		{"", "x"},
+		{"X Y", "x"},
+		{"X:Y", "x"},
+		{"X-\r\nY", "x"},
+		{"名", "x"},
+		{"-X", "x"},
+		{".X", "x"},
+		{strings.Repeat("x", 77), "x"},
+		{"List-Unsubscribe", "<https://例子.cn/>"},
+		{"Sender", "nobody"},
+		{"X-Long", strings.Repeat("x", 1000)},
 		{"List-Id", "鸿雁"},
 	} {
 		head := letterhead()

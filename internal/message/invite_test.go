@@ -86,7 +86,10 @@ func TestImagesNeedAnIDAndSomethingToShowThem(t *testing.T) {
 	t.Parallel()
 	c := composer(t, letterhead(), "")
 	for _, image := range []message.Image{
-		{Name: "a.png"}, {CID: "a b", Name: "a.png"}, {CID: "a>\r\nX: y", Name: "a.png"}, {CID: "名", Name: "a.png"},
+		{Name: "a.png"},
+		{CID: "a b", Name: "a.png"},
+		{CID: "a>\r\nX: y", Name: "a.png"},
+		{CID: "名", Name: "a.png"},
 		{CID: "a", Name: "a.png", Type: "image/png\r\nX: y"},
 	} {
 		refused(t, c, message.Letter{HTML: []byte("x"), Images: []message.Image{image}}, "image a.png")

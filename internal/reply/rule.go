@@ -157,16 +157,17 @@ func (rd *reader) complete(r *rule, title, source string) {
 
 // name is what people find the rule by: its file and what it looks for.
 func (r rule) name(title string) string {
-	name := title + r.seeks
+	var name strings.Builder
+	name.WriteString(title + r.seeks)
 	for _, s := range []string{r.enhanced, r.code} {
 		if s != "" {
-			name += " " + s
+			name.WriteString(" " + s)
 		}
 	}
 	if len(r.stages) > 0 {
-		name += " at " + strings.ReplaceAll(join(r.stages), ", ", "/")
+		name.WriteString(" at " + strings.ReplaceAll(join(r.stages), ", ", "/"))
 	}
-	return name
+	return name.String()
 }
 
 // fits reports whether the rule is about this answer; lower is its text.

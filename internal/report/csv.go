@@ -65,8 +65,10 @@ func (t *table) add(e ledger.Entry) error {
 	if err := t.header(); err != nil {
 		return err
 	}
-	cells := []string{number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
-		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone)}
+	cells := []string{
+		number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
+		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone),
+	}
 	for _, name := range t.columns {
 		cells = append(cells, e.Fields[name])
 	}

@@ -34,10 +34,12 @@ type line struct {
 }
 
 func writeLine(w io.Writer, e ledger.Entry) error {
-	l := line{Line: e.Line, Address: e.Address, Name: e.Name, Status: e.State, Account: e.Account, Attempts: e.Attempts,
+	l := line{
+		Line: e.Line, Address: e.Address, Name: e.Name, Status: e.State, Account: e.Account, Attempts: e.Attempts,
 		Stage: e.Stage, Code: e.Code, Enhanced: e.Enhanced, Reply: e.Reply, Class: e.Class, Rule: e.Rule,
 		MessageID: e.MessageID, Bytes: e.Bytes, Begun: e.Begun.UTC(), Ended: e.Ended.UTC(), Due: e.Due.UTC(),
-		SettledBy: e.SettledBy, SettledAt: e.SettledAt.UTC(), Fields: e.Fields}
+		SettledBy: e.SettledBy, SettledAt: e.SettledAt.UTC(), Fields: e.Fields,
+	}
 	if e.State == ledger.Sent {
 		l.SentAt = l.Ended
 	}

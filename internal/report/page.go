@@ -63,8 +63,10 @@ func (p *page) add(e ledger.Entry) {
 	if len(p.rows[e.State]) >= rowsPerState {
 		return
 	}
-	p.rows[e.State] = append(p.rows[e.State], pageRow{Line: e.Line, Address: Printable(e.Address), Account: Printable(e.Account),
-		Reply: bounded(full(e), mostReply), Sent: clock(e, p.options.Now.Location())})
+	p.rows[e.State] = append(p.rows[e.State], pageRow{
+		Line: e.Line, Address: Printable(e.Address), Account: Printable(e.Account),
+		Reply: bounded(full(e), mostReply), Sent: clock(e, p.options.Now.Location()),
+	})
 }
 
 // reason counts answers that differ only in their numbers and addresses as one.
@@ -159,14 +161,18 @@ func (p *page) write(w io.Writer, t ledger.Totals, title string) error {
 
 // sections puts first what somebody may have to do something about.
 func (p *page) sections(words words, t ledger.Totals) (out []section) {
-	for _, s := range []ledger.State{ledger.InDoubt, ledger.Refused, ledger.Deferred, ledger.Skipped,
-		ledger.Suppressed, ledger.Sending, ledger.Queued, ledger.Sent} {
+	for _, s := range []ledger.State{
+		ledger.InDoubt, ledger.Refused, ledger.Deferred, ledger.Skipped,
+		ledger.Suppressed, ledger.Sending, ledger.Queued, ledger.Sent,
+	} {
 		rows := p.rows[s]
 		if len(rows) == 0 {
 			continue
 		}
-		sec := section{Class: string(s), Label: words.State(s), N: thousands(max(t.Of(s), len(rows))), Rows: rows,
-			Open: s != ledger.Queued && s != ledger.Sent}
+		sec := section{
+			Class: string(s), Label: words.State(s), N: thousands(max(t.Of(s), len(rows))), Rows: rows,
+			Open: s != ledger.Queued && s != ledger.Sent,
+		}
 		if more := t.Of(s) - len(rows); more > 0 {
 			sec.More = words.more(thousands(more))
 		}

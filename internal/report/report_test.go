@@ -59,15 +59,23 @@ func at(s string) time.Time {
 func autumn() shelf {
 	base := at("2026-11-23T01:00:00Z")
 	s := shelf{
-		{Address: "zhang@qq.com", State: ledger.Sent, Account: "qq", Attempts: 1, Code: 250, Reply: "Ok: queued as", MessageID: "<a@qq.com>",
-			Begun: base, Ended: base.Add(2 * time.Second), Bytes: 4000, Fields: map[string]string{"姓名": "张三", "金额": "-5.20", "status": "老客户"}},
-		{Address: "li@example.com", State: ledger.Refused, Account: "qq", Attempts: 1, Stage: "rcpt", Code: 550, Enhanced: "5.1.1",
+		{
+			Address: "zhang@qq.com", State: ledger.Sent, Account: "qq", Attempts: 1, Code: 250, Reply: "Ok: queued as", MessageID: "<a@qq.com>",
+			Begun: base, Ended: base.Add(2 * time.Second), Bytes: 4000, Fields: map[string]string{"姓名": "张三", "金额": "-5.20", "status": "老客户"},
+		},
+		{
+			Address: "li@example.com", State: ledger.Refused, Account: "qq", Attempts: 1, Stage: "rcpt", Code: 550, Enhanced: "5.1.1",
 			Reply: "The recipient <li@example.com> does\r\nnot exist \x1b[31m\u202Exe.exe", Class: "rcpt-perm", Rule: "qq-no-user",
-			Fields: map[string]string{"姓名": "李四 \"小李\"", "金额": "=1+2", "备注": "两\n行"}},
-		{Address: "wang@163.com", State: ledger.Deferred, Account: "qq", Attempts: 2, Stage: "mail", Code: 450, Reply: "频率过高", Due: base.Add(time.Hour),
-			Fields: map[string]string{"姓名": "王五", "金额": "+8613800138000"}},
-		{Address: "zhao@126.com", State: ledger.InDoubt, Account: "qq", Attempts: 1, Begun: base.Add(9 * time.Second), Bytes: 4100,
-			Fields: map[string]string{"姓名": "赵六"}},
+			Fields: map[string]string{"姓名": "李四 \"小李\"", "金额": "=1+2", "备注": "两\n行"},
+		},
+		{
+			Address: "wang@163.com", State: ledger.Deferred, Account: "qq", Attempts: 2, Stage: "mail", Code: 450, Reply: "频率过高", Due: base.Add(time.Hour),
+			Fields: map[string]string{"姓名": "王五", "金额": "+8613800138000"},
+		},
+		{
+			Address: "zhao@126.com", State: ledger.InDoubt, Account: "qq", Attempts: 1, Begun: base.Add(9 * time.Second), Bytes: 4100,
+			Fields: map[string]string{"姓名": "赵六"},
+		},
 		{State: ledger.Skipped, Reply: "\"not an address\" is no address", Fields: map[string]string{"邮箱": "not an address", "姓名": "<b>孙</b>"}},
 		{Address: "zhou@qq.com", State: ledger.Suppressed, Reply: "unsubscribed", Fields: map[string]string{"姓名": "周八"}},
 		{Address: "wu@qq.com", State: ledger.Queued, Fields: map[string]string{"姓名": "@吴"}},
@@ -82,8 +90,10 @@ func autumn() shelf {
 }
 
 func options() report.Options {
-	return report.Options{Columns: []string{"邮箱", "姓名", "金额", "status", "备注"}, Email: "邮箱", Lang: "zh_CN.UTF-8",
-		Now: at("2026-11-23T09:30:00+08:00").In(time.FixedZone("CST", 8*3600))}
+	return report.Options{
+		Columns: []string{"邮箱", "姓名", "金额", "status", "备注"}, Email: "邮箱", Lang: "zh_CN.UTF-8",
+		Now: at("2026-11-23T09:30:00+08:00").In(time.FixedZone("CST", 8*3600)),
+	}
 }
 
 var key = ledger.Key{Campaign: "autumn", Issue: "2026-11-23T09:00"}
@@ -302,8 +312,10 @@ func TestWhatAKilledWriterLeftIsSwept(t *testing.T) {
 
 func TestNoIssueNameLeavesTheFolder(t *testing.T) {
 	t.Parallel()
-	for issue, want := range map[string]string{"main": "main", "2026-11-23T09:00": "2026-11-23T09-00", "第12期": "第12期",
-		"../../etc/passwd": "_..-..-etc-passwd", "": "_", ".": "_.", "..": "_..", `a\b:c*?`: "a-b-c--", "a\x00b": "a-b"} {
+	for issue, want := range map[string]string{
+		"main": "main", "2026-11-23T09:00": "2026-11-23T09-00", "第12期": "第12期",
+		"../../etc/passwd": "_..-..-etc-passwd", "": "_", ".": "_.", "..": "_..", `a\b:c*?`: "a-b-c--", "a\x00b": "a-b",
+	} {
 		if got := report.Name(issue); got != want {
 			t.Errorf("%q: got %q, want %q", issue, got, want)
 		}
@@ -346,9 +358,11 @@ type endless struct {
 
 func (s endless) entry(i int) ledger.Entry {
 	states := ledger.States()
-	return ledger.Entry{ID: int64(i + 1), Line: i + 2, Address: "someone@example.com", State: states[i%len(states)], Code: 550,
+	return ledger.Entry{
+		ID: int64(i + 1), Line: i + 2, Address: "someone@example.com", State: states[i%len(states)], Code: 550,
 		Reply: "The recipient may contain a non-existent account", Ended: at("2026-11-23T01:00:00Z").Add(time.Duration(i) * time.Second),
-		Fields: map[string]string{"name": "张三"}}
+		Fields: map[string]string{"name": "张三"},
+	}
 }
 
 func (s endless) Entries(context.Context, ledger.Key, ledger.Filter) iter.Seq2[ledger.Entry, error] {

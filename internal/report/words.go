@@ -21,21 +21,27 @@ func wordsOf(lang string) words {
 }
 
 func english() words {
-	return words{Lang: "en", Rows: "rows", AsOf: "as of", When: "When mails were sent", Why: "Why mails were not sent",
+	return words{
+		Lang: "en", Rows: "rows", AsOf: "as of", When: "When mails were sent", Why: "Why mails were not sent",
 		Line: "Line", Address: "Address", Account: "Account", Answer: "Answer", Time: "Time", Find: "Find an address or an answer",
 		More:  "and N more: see the CSV",
 		Doubt: "Handed over whole, but no answer came: they may have the mail. They are not in failed.csv, since feeding them back could mail them twice; settle them first.",
-		Books: "The books do not balance"}
+		Books: "The books do not balance",
+	}
 }
 
 func chinese() words {
-	return words{Lang: "zh-CN", Rows: "行", AsOf: "截至", When: "发送时间", Why: "未发送的原因",
+	return words{
+		Lang: "zh-CN", Rows: "行", AsOf: "截至", When: "发送时间", Why: "未发送的原因",
 		Line: "行号", Address: "地址", Account: "账号", Answer: "服务器答复", Time: "时间", Find: "查找地址或答复",
 		More:  "另有 N 行，见 CSV",
 		Doubt: "正文已全部交给服务器，但没有收到答复：对方可能已收到。failed.csv 不含这些行，以免重复发送；请先逐一核定。",
 		Books: "账目不平",
-		states: map[ledger.State]string{ledger.Queued: "排队", ledger.Sending: "发送中", ledger.Sent: "已发送", ledger.Refused: "被拒",
-			ledger.Deferred: "推迟", ledger.InDoubt: "存疑", ledger.Skipped: "跳过", ledger.Suppressed: "免打扰"}}
+		states: map[ledger.State]string{
+			ledger.Queued: "排队", ledger.Sending: "发送中", ledger.Sent: "已发送", ledger.Refused: "被拒",
+			ledger.Deferred: "推迟", ledger.InDoubt: "存疑", ledger.Skipped: "跳过", ledger.Suppressed: "免打扰",
+		},
+	}
 }
 
 // State is the word for a state.

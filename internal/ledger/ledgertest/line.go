@@ -267,8 +267,10 @@ func evidence(t *testing.T, b *book) {
 	if e := b.entry(0); e.State != ledger.Sending || e.Account != "qq" || e.MessageID != "id@example.com" || !e.Begun.Equal(at(2)) {
 		t.Errorf("intent: %+v", e)
 	}
-	b.record(ledger.Outcome{ID: id, State: ledger.Deferred, Account: "qq", At: moment, Due: at(9), Stage: "dot", Code: 450,
-		Enhanced: "4.2.0", Reply: "稍后再试", Class: "transient", Rule: "qq/frequency", Bytes: 4096})
+	b.record(ledger.Outcome{
+		ID: id, State: ledger.Deferred, Account: "qq", At: moment, Due: at(9), Stage: "dot", Code: 450,
+		Enhanced: "4.2.0", Reply: "稍后再试", Class: "transient", Rule: "qq/frequency", Bytes: 4096,
+	})
 	b.reopen()
 	e := b.entry(0)
 	if e.Stage != "dot" || e.Code != 450 || e.Enhanced != "4.2.0" || e.Reply != "稍后再试" || e.Class != "transient" ||
@@ -293,10 +295,12 @@ func attempts(t *testing.T, b *book) {
 		event ledger.Event
 		want  int
 	}{
-		{begin(id, 1), 1}, {free, 0}, // the link was lost in the body
+		{begin(id, 1), 1},
+		{free, 0},            // the link was lost in the body
 		{free, 0},            // and before it
 		{later(id, 3, 4), 1}, // refused at RCPT: an attempt without an intent
-		{begin(id, 5), 2}, {later(id, 6, 7), 2},
+		{begin(id, 5), 2},
+		{later(id, 6, 7), 2},
 		{outcome(id, ledger.Suppressed, 8), 2},
 	}
 	for i, s := range steps {

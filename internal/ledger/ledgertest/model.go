@@ -106,8 +106,10 @@ func (p *pair) event(r *rapid.T) ledger.Event {
 	if s == ledger.Sending {
 		return ledger.Intent{ID: id, Account: account, MessageID: fmt.Sprint("m", p.minute), At: at(p.minute)}
 	}
-	o := ledger.Outcome{ID: id, State: s, Account: account, At: at(p.minute + 1), Free: rapid.Bool().Draw(r, "free"),
-		Code: 200 + p.minute, Reply: fmt.Sprint("reply ", p.minute), Stage: "dot"}
+	o := ledger.Outcome{
+		ID: id, State: s, Account: account, At: at(p.minute + 1), Free: rapid.Bool().Draw(r, "free"),
+		Code: 200 + p.minute, Reply: fmt.Sprint("reply ", p.minute), Stage: "dot",
+	}
 	if s == ledger.Deferred {
 		o.Due = at(p.minute + rapid.IntRange(0, 9).Draw(r, "wait"))
 	}

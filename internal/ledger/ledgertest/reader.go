@@ -385,8 +385,10 @@ func settleSome(t *testing.T, b *book) {
 func settleChecked(t *testing.T, b *book) {
 	b.doubts(1)
 	for _, s := range []ledger.Settlement{
-		{To: ledger.Refused, At: at(3), By: "li"}, {To: ledger.Queued, At: at(3), By: "li"},
-		{To: ledger.Sent, By: "li"}, {To: ledger.Sent, At: at(3)},
+		{To: ledger.Refused, At: at(3), By: "li"},
+		{To: ledger.Queued, At: at(3), By: "li"},
+		{To: ledger.Sent, By: "li"},
+		{To: ledger.Sent, At: at(3)},
 	} {
 		if _, err := b.Settle(b.ctx, welcome(), s); err == nil {
 			t.Errorf("%+v was taken", s)

@@ -154,8 +154,10 @@ func intent(e ledger.Entry) ledger.Intent {
 }
 
 func taken(e ledger.Entry) ledger.Outcome {
-	return ledger.Outcome{ID: e.ID, State: ledger.Sent, Account: "qq", At: time.Now(), Stage: "dot", Code: 250,
-		Reply: "OK: queued as.", Bytes: 4096}
+	return ledger.Outcome{
+		ID: e.ID, State: ledger.Sent, Account: "qq", At: time.Now(), Stage: "dot", Code: 250,
+		Reply: "OK: queued as.", Bytes: 4096,
+	}
 }
 
 func BenchmarkEnqueue(b *testing.B) {
