@@ -24,10 +24,12 @@ type State struct {
 	SetBy time.Duration `json:"clock_set_by_ns,omitempty"`
 }
 
-// State returns what the account has learned so far.
+// State returns what the account has learned so far, a clock that was set just
+// now included.
 func (p *Pacer) State() State {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.tick(p.now())
 	return p.learned
 }
 

@@ -323,6 +323,24 @@ func TestAClockSetForwardFreesNothing(t *testing.T) {
 	}
 }
 
+// Found by the simulator: a run that rests asks nothing of its pacer, so the
+// step was not in what the door stored when the run was stopped.
+func TestAClockSetForwardWhileItRestsIsRemembered(t *testing.T) {
+	t.Parallel()
+	awake, wall := time.Duration(0), noon()
+	o := pace.Options{Now: func() time.Time { return wall }, Awake: func() time.Duration { return awake }}
+	l := limits(t, map[string]any{"per_day": 1})
+	p := pace.New(l, nil, o)
+	p.Take(wall, "")
+	stamp := wall
+	awake, wall = awake+time.Hour, wall.Add(25*time.Hour)
+	o.State = p.State()
+	p = pace.New(l, []time.Time{stamp}, o)
+	if next, _ := p.Next(wall, ""); next.Sub(wall) != 23*time.Hour {
+		t.Errorf("after the restart the next mail is %s away", next.Sub(wall))
+	}
+}
+
 func TestBigWindowsAreFullyUsedAndNeverExceeded(t *testing.T) {
 	t.Parallel()
 	for _, w := range []pace.Window{{N: 1000, Per: time.Second}, {N: 10_000, Per: time.Second}, {N: 5000, Per: 3 * time.Minute}, {N: 20_480, Per: time.Hour}} {
