@@ -138,11 +138,7 @@ func (e *edition) source(columns []string) render.Source {
 // templates is the folder of layouts and partials: the template's own if it
 // has any, else the one beside the configuration, else only what ships.
 func (e *edition) templates() string {
-	candidates := []string{filepath.Dir(e.camp.Template)}
-	if e.conf != nil {
-		candidates = append(candidates, filepath.Join(e.conf.Dir, "templates"))
-	}
-	for _, dir := range candidates {
+	for _, dir := range e.templateRoots() {
 		for _, sub := range []string{"layouts", "partials"} {
 			if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() {
 				return dir
@@ -150,6 +146,14 @@ func (e *edition) templates() string {
 		}
 	}
 	return ""
+}
+
+func (e *edition) templateRoots() []string {
+	roots := []string{filepath.Dir(e.camp.Template)}
+	if e.conf != nil {
+		roots = append(roots, filepath.Join(e.conf.Dir, "templates"))
+	}
+	return roots
 }
 
 // readLines parses the templates of one line: attachments and headers.

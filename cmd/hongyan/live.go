@@ -180,43 +180,46 @@ func (l *liveEdition) readRows(ctx context.Context, from, to int) error {
 	return nil
 }
 
-// dependsOn lists the files and folders that the mails are made of. Without an
-// edition nobody knows them all, so that whole folders stand for those that
-// the campaign may mean.
+// dependsOn lists the files and folders that the mails are made of, or would
+// be if they were there. Without an edition nobody knows them all, so that
+// whole folders stand for those that the campaign may mean.
 func (d *door) dependsOn(file string, e *edition) []string {
 	out := []string{file}
 	if found, err := d.configFile(); err == nil {
 		out = append(out, found)
 	}
-	var camp *campaign.Campaign
 	if e != nil {
-		camp = e.camp
-		out = append(out, e.template.Files()...)
-	} else if src, err := os.ReadFile(file); err == nil {
-		camp, _ = campaign.Parse(file, src) // its faults have been told
+		return append(append(out, e.template.Files()...), e.dependsOn()...)
 	}
+	src, err := os.ReadFile(file)
+	if err != nil {
+		return out
+	}
+	camp, _ := campaign.Parse(file, src) // its faults have been told
 	if camp == nil {
 		return out
 	}
-	out = append(out, camp.Recipients.File, camp.Template)
-	if strings.ContainsAny(camp.Layout, `/\`) || strings.HasSuffix(camp.Layout, ".html") {
-		out = append(out, camp.Layout)
+	e = &edition{camp: camp}
+	e.conf, _ = d.config() // likewise
+	out = append(out, e.dependsOn()...)
+	out = append(out, foldersBelow(camp.Dir)...)
+	return append(out, foldersBelow(filepath.Dir(camp.Template))...)
+}
+
+func (e *edition) dependsOn() []string {
+	out := []string{e.camp.Recipients.File, e.camp.Template}
+	if strings.ContainsAny(e.camp.Layout, `/\`) || strings.HasSuffix(e.camp.Layout, ".html") {
+		out = append(out, e.camp.Layout)
 	}
-	for _, a := range camp.Attachments {
-		if !a.Templated() {
-			out = append(out, filepath.Join(camp.AttachmentsRoot, a.File))
+	for _, a := range e.camp.Attachments {
+		file := filepath.Join(e.camp.AttachmentsRoot, a.File)
+		if fixed, _, templated := strings.Cut(file, "{{"); templated {
+			file = filepath.Dir(fixed)
 		}
+		out = append(out, file)
 	}
-	folders := &edition{camp: camp}
-	if e != nil {
-		folders = e
-	}
-	if root := folders.templates(); root != "" {
+	for _, root := range e.templateRoots() {
 		out = append(out, filepath.Join(root, "layouts"), filepath.Join(root, "partials"))
-	}
-	if e == nil {
-		out = append(out, foldersBelow(camp.Dir)...)
-		out = append(out, foldersBelow(filepath.Dir(camp.Template))...)
 	}
 	return out
 }
