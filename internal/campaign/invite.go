@@ -65,9 +65,8 @@ func (v *Invite) moment(text string) (time.Time, error) {
 // invite takes the event.
 func (r *reader) invite(into **Invite) func(string, ast.Node) {
 	return func(path string, value ast.Node) {
-		v := &Invite{}
+		v := &Invite{Zone: time.UTC}
 		var zone, sequence string
-		before := len(r.faults)
 		r.mapping(value, path, []key{
 			{"start", r.line(&v.Start)},
 			{"end", r.line(&v.End)},
@@ -92,9 +91,7 @@ func (r *reader) invite(into **Invite) func(string, ast.Node) {
 		r.sequence(v, path, sequence)
 		r.organizer(v, path)
 		r.times(v, path)
-		if len(r.faults) == before {
-			*into = v
-		}
+		*into = v
 	}
 }
 
@@ -151,7 +148,7 @@ func (r *reader) organizer(v *Invite, path string) {
 // times reads what is the same for all; what depends on the recipient is read
 // with each mail.
 func (r *reader) times(v *Invite, path string) {
-	if v.Zone == nil || v.Start == "" || strings.Contains(v.Start, "{{") {
+	if v.Start == "" || strings.Contains(v.Start, "{{") {
 		return
 	}
 	at := "start"
