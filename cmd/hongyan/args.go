@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+
+	"hongyan/internal/fault"
 )
 
 // exactly is cobra.ExactArgs as a fault of usage.
@@ -18,10 +20,26 @@ func (d *door) atLeast(n int) cobra.PositionalArgs { return d.usage(cobra.Minimu
 func (d *door) usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := check(cmd, args); err != nil {
-			return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+			return d.misused(cmd, args, err)
 		}
 		return nil
 	}
+}
+
+// misused says what is wrong with a command's arguments, and what was meant
+// when a command's name is misspelt.
+func (d *door) misused(cmd *cobra.Command, args []string, err error) error {
+	if cmd.HasParent() {
+		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+	}
+	var names []string
+	for _, c := range cmd.Commands() {
+		names = append(names, c.Name())
+	}
+	if near := fault.Near(args[0], names); near != "" {
+		return d.usagef("there is no command %q; did you mean %q?", args[0], near)
+	}
+	return d.usagef("there is no command %q", args[0])
 }
 
 // shorten makes a path relative to the working folder where that is shorter.

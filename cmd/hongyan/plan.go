@@ -201,7 +201,11 @@ func (d *door) printPlan(p *plan) {
 	if !p.rehearsal.whole {
 		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.composed)
 	}
-	say("To send now: %d; at the limits this takes %s", p.open(), d.span(p.takes))
+	if p.open() == 0 {
+		say("Nothing is left to send.")
+	} else {
+		say("To send now: %d; at the limits this takes %s", p.open(), d.span(p.takes))
+	}
 	d.printWarnings(p)
 }
 

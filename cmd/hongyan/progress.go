@@ -76,6 +76,9 @@ func (p *progress) silence() string {
 	if left <= 0 {
 		return ""
 	}
+	if p.waiting.Due {
+		return "  " + p.door.say("the rest was put off: %s", left.Round(time.Second))
+	}
 	return "  " + p.door.say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.waiting.Why)
 }
 
@@ -135,6 +138,10 @@ func (p *progress) wait(e run.Waiting) {
 	news := e.Account != p.waiting.Account || e.Until.Sub(p.waiting.Until).Abs() > time.Second
 	p.waiting = e
 	p.mu.Unlock()
+	if news && e.Due {
+		fmt.Fprintln(p.out, p.door.say("recipients that were put off are tried again at %s", stamp(e.Until)))
+		return
+	}
 	if news && time.Until(e.Until) > time.Second {
 		fmt.Fprintln(p.out, p.door.say("account %s is silent until %s: %s", e.Account, stamp(e.Until), e.Why))
 	}

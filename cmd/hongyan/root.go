@@ -31,17 +31,28 @@ type door struct {
 
 func newDoor(args []string) *door {
 	d := &door{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, interrupted: make(chan struct{})}
-	d.words = newWords(langFlag(args), d.env)
+	d.flags.config = flagAhead(args, "--config")
+	d.words = newWords([]string{flagAhead(args, "--lang"), d.env("HONGYAN_LANG"), d.configured()}, d.env)
 	return d
 }
 
-// langFlag looks for --lang ahead of cobra, whose help texts depend on it.
-func langFlag(args []string) string {
+// configured is the language that the configuration asks for. Its faults are
+// told by the commands that need it.
+func (d *door) configured() string {
+	conf, err := d.config()
+	if err != nil {
+		return ""
+	}
+	return conf.Lang
+}
+
+// flagAhead looks for a flag ahead of cobra, whose help texts depend on the language.
+func flagAhead(args []string, flag string) string {
 	for i, arg := range args {
-		if value, ok := strings.CutPrefix(arg, "--lang="); ok {
+		if value, ok := strings.CutPrefix(arg, flag+"="); ok {
 			return value
 		}
-		if arg == "--lang" && i+1 < len(args) {
+		if arg == flag && i+1 < len(args) {
 			return args[i+1]
 		}
 	}

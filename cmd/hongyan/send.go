@@ -50,6 +50,7 @@ func newSend(d *door) *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&o.yes, "yes", false, d.say("send without asking"))
 	flags.IntVar(&o.confirm, "confirm", -1, d.say("send without asking if the plan has exactly `COUNT` recipients"))
+	flags.Lookup("confirm").DefValue = "0" // cobra leaves zeros out of the help
 	flags.BoolVar(&o.noWait, "no-wait", false, d.say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
 	flags.BoolVar(&o.accept, "accept-changes", false, d.say("go on although list, template or campaign have changed since the issue began"))
 	flags.StringVar(&o.issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main); each edition mails everybody once"))
@@ -92,11 +93,15 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if err != nil {
 		return err
 	}
-	if plan.enqueued, err = d.freeze(ctx, e, h, o.accept); err != nil {
+	origin, same, err := d.compare(ctx, e, h, o.accept)
+	if err != nil {
 		return err
 	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
+		return err
+	}
+	if plan.enqueued, err = h.freeze(ctx, e.key, origin, same); err != nil {
 		return err
 	}
 	lanes, held := free(lanes, plan.holds)
@@ -143,30 +148,40 @@ func free(lanes []*run.Lane, holds []ledger.Hold) (able []*run.Lane, held []run.
 	return able, held
 }
 
-// freeze writes down what the issue is made of at its first start, and at
-// later ones refuses inputs that have changed, unless they are accepted. It
-// reports whether the whole list is in the ledger already.
-func (d *door) freeze(ctx context.Context, e *edition, h *house, accept bool) (bool, error) {
-	digests, err := e.digests()
+// compare holds what the issue would be made of now against what it was made of
+// when it began, if it did, and refuses a difference that is not accepted. It
+// writes nothing: who says no to the plan has begun nothing.
+func (d *door) compare(ctx context.Context, e *edition, h *house, accept bool) (now ledger.Plan, same bool, err error) {
+	now.At = time.Now()
+	if now.Digests, err = e.digests(); err != nil {
+		return now, false, err
+	}
+	issues, err := h.store.Issues(ctx)
 	if err != nil {
-		return false, err
+		return now, false, err
 	}
-	plan := ledger.Plan{Digests: digests, At: time.Now()}
-	frozen, err := h.store.Plan(ctx, e.key, plan)
-	if err != nil {
-		return false, err
+	i := slices.IndexFunc(issues, func(issue ledger.Issue) bool { return issue.Key == e.key && issue.Rows > 0 })
+	if i < 0 {
+		return now, false, nil
 	}
-	changed := difference(frozen.Digests, digests)
-	if len(changed) == 0 {
-		return frozen.Complete, nil
-	}
-	if !accept {
-		return false, usageError{fmt.Errorf("%s\n%s\n%s",
-			d.say("%s has changed since its first start on %s:", e.key.String(), stamp(frozen.At)),
+	changed := difference(issues[i].Digests, now.Digests)
+	if len(changed) > 0 && !accept {
+		return now, false, usageError{fmt.Errorf("%s\n%s\n%s",
+			d.say("%s has changed since its first start on %s:", e.key.String(), stamp(issues[i].At)),
 			strings.Join(changed, "\n"),
 			d.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))}
 	}
-	return false, h.store.Refreeze(ctx, e.key, plan)
+	return now, len(changed) == 0, nil
+}
+
+// freeze writes down what the issue is made of. It reports whether the whole
+// list is in the ledger already.
+func (h *house) freeze(ctx context.Context, key ledger.Key, now ledger.Plan, same bool) (bool, error) {
+	frozen, err := h.store.Plan(ctx, key, now)
+	if err != nil || frozen.First || same {
+		return same && frozen.Complete, err
+	}
+	return false, h.store.Refreeze(ctx, key, now)
 }
 
 // difference lists the inputs that are not what they were.
@@ -329,7 +344,7 @@ func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", lane.Account))
 			continue
 		}
-		fmt.Fprintln(d.err, d.say("Account %s may send again at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
+		fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
 	}
 	if t.InDoubt > 0 {
 		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, e.camp.File))

@@ -225,6 +225,11 @@ func (h *house) sender(ctx context.Context, account config.Account) (*sender.Sen
 	if account.Provider == "sandbox" {
 		return h.sandbox(ctx, account)
 	}
+	if !account.Secret.IsZero() { // what is missing here is better told before anything is dialled
+		if _, err := account.Secret.Read(ctx); err != nil {
+			return nil, fmt.Errorf("account %s: %w", account.Name, err)
+		}
+	}
 	roots, err := rootsOf(account)
 	if err != nil {
 		return nil, err

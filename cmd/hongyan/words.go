@@ -20,10 +20,10 @@ type words struct {
 	po   *gotext.Po
 }
 
-// newWords picks the language: the flag, else the first of the environment's
-// locale variables that is set (POSIX: LC_ALL, LC_MESSAGES, LANG).
-func newWords(flag string, env func(string) string) words {
-	for _, lang := range []string{flag, env("HONGYAN_LANG"), env("LC_ALL"), env("LC_MESSAGES"), env("LANG")} {
+// newWords picks the language: the first of those asked for, else the first of
+// the environment's locale variables that is set (POSIX: LC_ALL, LC_MESSAGES, LANG).
+func newWords(asked []string, env func(string) string) words {
+	for _, lang := range append(asked, env("LC_ALL"), env("LC_MESSAGES"), env("LANG")) {
 		if lang == "" {
 			continue
 		}

@@ -38,8 +38,8 @@ func chinese() words {
 		Doubt: "正文已全部交给服务器，但没有收到答复：对方可能已收到。failed.csv 不含这些行，以免重复发送；请先逐一核定。",
 		Books: "账目不平",
 		states: map[ledger.State]string{
-			ledger.Queued: "排队", ledger.Sending: "发送中", ledger.Sent: "已发送", ledger.Refused: "被拒",
-			ledger.Deferred: "推迟", ledger.InDoubt: "存疑", ledger.Skipped: "跳过", ledger.Suppressed: "免打扰",
+			ledger.Queued: "待发", ledger.Sending: "发送中", ledger.Sent: "已发", ledger.Refused: "被拒",
+			ledger.Deferred: "延后", ledger.InDoubt: "存疑", ledger.Skipped: "跳过", ledger.Suppressed: "免发",
 		},
 	}
 }

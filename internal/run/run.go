@@ -73,8 +73,9 @@ type Run struct {
 	// Retry says after how long a recipient is due again that was put off for
 	// the n-th time; false: give up and let it be refused.
 	Retry func(n int) (time.Duration, bool)
-	// Patience is the longest wait that a lane accepts; beyond it, and at a hold,
-	// the lane ends early. Zero waits as long as it takes.
+	// Patience is the longest wait for a limit that a lane accepts; beyond it, at
+	// a hold, and when all that is left was put off, the lane ends early. Zero
+	// waits as long as it takes.
 	Patience time.Duration
 	// Stop, when closed, ends the run after the mails in flight.
 	Stop <-chan struct{}
@@ -97,6 +98,7 @@ type Waiting struct {
 	Until   time.Time
 	Why     string
 	Held    bool // by a verdict, not by a limit
+	Due     bool // all that is left are recipients that were put off until then
 }
 
 func (Settled) event() {}
