@@ -368,7 +368,7 @@ func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
 	}
 	fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
 	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
-		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", filepath.Join(dir, "*.eml")))
+		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
 	}
 }
 

@@ -282,8 +282,8 @@ func (h *host) say(what string) error {
 		return h.flood("2", time.Second)
 	}
 	text := what + "\r\n"
-	if strings.HasSuffix(what, `\`) {
-		text = strings.TrimSuffix(what, `\`)
+	if before, ok := strings.CutSuffix(what, `\`); ok {
+		text = before
 	}
 	raw, err := strconv.Unquote(`"` + strings.ReplaceAll(text, "\r\n", `\r\n`) + `"`)
 	if err != nil {

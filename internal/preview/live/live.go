@@ -143,7 +143,7 @@ func (s *Server) refresh(ctx context.Context, w *watch) error {
 	if err := s.lookOnce(ctx); err != nil {
 		return err
 	}
-	for tries := 0; tries < 3; tries++ {
+	for range 3 {
 		grown, err := w.follow(s.look.Files)
 		if err != nil || !grown || !w.changedSince(begun) {
 			return err
