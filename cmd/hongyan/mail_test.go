@@ -101,3 +101,13 @@ func signed(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%d good signatures in %d mails, want %d", good, len(files), want)
 	}
 }
+
+// dkimkey FILE: writes a new private key that only its owner may read.
+func dkimkey(ts *testscript.TestScript, _ bool, args []string) {
+	_, key, err := ed25519.GenerateKey(nil)
+	ts.Check(err)
+	der, err := x509.MarshalPKCS8PrivateKey(key)
+	ts.Check(err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), text, 0o600))
+}

@@ -41,6 +41,7 @@ func TestCommands(t *testing.T) {
 			"calendars": calendars,
 			"uid":       uid,
 			"signed":    signed,
+			"dkimkey":   dkimkey,
 		},
 		RequireExplicitExec: true,
 	})
