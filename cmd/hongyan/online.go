@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"hongyan/internal/config"
@@ -101,19 +102,26 @@ func (e *edition) authored() string {
 	return b.String()
 }
 
-// stands tells whether a link stands in a text with nothing of a recipient
-// before or behind it.
+// stands tells whether a link stands in a text whole, with nothing of a
+// recipient before or behind it.
 func stands(text, link string) bool {
 	for rest := text; ; {
 		before, after, ok := strings.Cut(rest, link)
 		if !ok {
 			return false
 		}
-		if !strings.HasPrefix(after, "{{") && !strings.HasPrefix(after, "/{{") && !strings.HasSuffix(before, "}}") {
+		behind, _ := utf8.DecodeRuneInString(strings.TrimPrefix(after, "/"))
+		ahead, _ := utf8.DecodeLastRuneInString(before)
+		if !goesOn(behind) && !goesOn(ahead) {
 			return true
 		}
 		rest = after
 	}
+}
+
+// goesOn tells what belongs to the same link, or puts a value there.
+func goesOn(r rune) bool {
+	return r < utf8.RuneSelf && (unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune("-_.~%=&?#+{}@", r))
 }
 
 // domains are where the recipients have their mailboxes, in the order of the list.
