@@ -73,11 +73,12 @@ func version() string {
 	if !ok {
 		return "(unknown)"
 	}
-	out := info.Main.Version + " " + info.GoVersion
+	var out strings.Builder
+	out.WriteString(info.Main.Version + " " + info.GoVersion)
 	for _, setting := range info.Settings {
 		if setting.Key == "vcs.revision" {
-			out += " " + setting.Value
+			out.WriteString(" " + setting.Value)
 		}
 	}
-	return out
+	return out.String()
 }

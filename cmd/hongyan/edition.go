@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -120,13 +121,9 @@ func exists(file string) bool {
 func (e *edition) source(columns []string) render.Source {
 	theme := map[string]string{}
 	if e.conf != nil {
-		for name, value := range e.conf.Theme {
-			theme[name] = value
-		}
+		maps.Copy(theme, e.conf.Theme)
 	}
-	for name, value := range e.camp.Theme {
-		theme[name] = value
-	}
+	maps.Copy(theme, e.camp.Theme)
 	return render.Source{
 		Template: e.camp.Template, Layout: e.camp.Layout, Subject: e.camp.Subject,
 		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],

@@ -3,8 +3,11 @@ package main
 import (
 	"context"
 	"fmt"
+	"iter"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -96,28 +99,99 @@ func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *
 	}
 	gallery.Lang = d.lang
 	now := time.Now()
-	for r, err := range rows.Recipients() {
+	chosen := func(yield func(list.Recipient, error) bool) {
+		for r, err := range rows.Recipients() {
+			if err == nil && wanted != nil && !wanted[r.Line] {
+				continue
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+	print := func(r list.Recipient) (printed, error) {
+		mail, err := d.previewMail(e, m, r, now)
+		if err != nil {
+			return printed{row: r, unfit: err}, nil
+		}
+		defer mail.Message.Release()
+		leaf, err := gallery.Print(mail)
+		return printed{row: r, leaf: leaf}, err
+	}
+	for p, err := range inOrder(ctx, chosen, print) {
 		if err != nil {
 			return written, unfit, err
 		}
-		if ctx.Err() != nil {
-			return written, unfit, context.Cause(ctx)
-		}
-		if wanted != nil && !wanted[r.Line] {
-			continue
-		}
-		mail, err := d.previewMail(e, m, r, now)
-		if err != nil {
+		if p.unfit != nil {
 			unfit++
-			fmt.Fprintln(d.err, "! "+d.say("line %d, %s: would be skipped: %v", r.Line, r.Address, err))
+			fmt.Fprintln(d.err, "! "+d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, p.unfit))
 			continue
 		}
-		if err := gallery.Add(mail); err != nil {
+		if err := gallery.Enter(p.leaf); err != nil {
 			return written, unfit, err
 		}
 		written++
 	}
 	return written, unfit, gallery.Close()
+}
+
+// printed is a row's mail in the gallery, or why it cannot become one.
+type printed struct {
+	row   list.Recipient
+	leaf  *preview.Leaf
+	unfit error
+}
+
+// inOrder does a work for each item, on all cores, and yields what came of it
+// in the order of the items. The first error ends it.
+func inOrder[A, B any](ctx context.Context, items iter.Seq2[A, error], work func(A) (B, error)) iter.Seq2[B, error] {
+	type result struct {
+		value B
+		err   error
+	}
+	return func(yield func(B, error) bool) {
+		ctx, cancel := context.WithCancelCause(ctx)
+		cores := runtime.GOMAXPROCS(0)
+		queue := make(chan chan result, 8*cores) // bounds what is ahead of the yield
+		free := make(chan struct{}, cores)
+		var workers sync.WaitGroup
+		defer workers.Wait()
+		defer cancel(nil)
+		workers.Go(func() {
+			defer close(queue)
+			for item, err := range items {
+				done := make(chan result, 1)
+				select {
+				case queue <- done:
+				case <-ctx.Done():
+					return
+				}
+				if err != nil {
+					done <- result{err: err}
+					return
+				}
+				free <- struct{}{}
+				workers.Go(func() {
+					defer func() { <-free }()
+					value, err := work(item)
+					done <- result{value, err}
+				})
+			}
+		})
+		for done := range queue {
+			r := <-done
+			if r.err == nil && ctx.Err() != nil {
+				r.err = context.Cause(ctx)
+			}
+			if !yield(r.value, r.err) || r.err != nil {
+				return
+			}
+		}
+		if ctx.Err() != nil {
+			var none B
+			yield(none, context.Cause(ctx))
+		}
+	}
 }
 
 func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now time.Time) (preview.Mail, error) {

@@ -51,19 +51,12 @@ func (f *file) flush() error {
 // table is the rows: [line, address, subject, size, file, pack, slot, warnings, attachments].
 type table struct{ file }
 
-func (t *table) add(m Mail, name string, size int64, at place) error {
+func (t *table) add(l *Leaf, at place) error {
 	t.name = "rows"
 	t.begin()
-	b := append(t.buf, '[')
-	b = strconv.AppendInt(b, int64(m.Line), 10)
-	b = appendString(append(b, ','), m.Address)
-	b = appendString(append(b, ','), m.Subject)
-	b = strconv.AppendInt(append(b, ','), size, 10)
-	b = appendString(append(b, ','), name)
-	b = fmt.Appendf(b, ",%d,%d,", at.pack, at.slot)
-	b = appendStrings(b, m.Warnings)
-	b = appendStrings(append(b, ','), m.Attachments)
-	t.buf = append(b, ']')
+	t.buf = append(t.buf, l.row...)
+	t.buf = fmt.Appendf(t.buf, ",%d,%d", at.pack, at.slot)
+	t.buf = append(t.buf, l.tail...)
 	if t.items == rowsPerPage {
 		return t.flush()
 	}
@@ -74,23 +67,41 @@ func (t *table) add(m Mail, name string, size int64, at place) error {
 type place struct{ pack, slot int }
 
 // views is what the page shows of each mail: [html, text, source].
-type views struct {
-	file
-	source bytes.Buffer
-}
+type views struct{ file }
 
-func (v *views) add(m Mail, html []byte) (place, error) {
+func (v *views) add(l *Leaf) (place, error) {
 	v.name = "mails"
 	v.begin()
 	at := place{v.number, v.items - 1}
-	b := appendString(append(v.buf, '['), html)
-	b = appendString(append(b, ','), m.Text)
-	b = appendString(append(b, ','), head(&v.source, m.Message))
-	v.buf = append(b, ']')
+	v.buf = append(v.buf, l.view...)
 	if v.items == mailsPerPack || len(v.buf) > packBytes {
 		return at, v.flush()
 	}
 	return at, nil
+}
+
+// A Leaf is a mail that has its files and waits for its place in the table.
+type Leaf struct {
+	row, tail []byte // its row, before and after the place of its views
+	view      []byte
+	source    bytes.Buffer
+	warnings  []string
+}
+
+// write writes down what table and views will say of the mail.
+func (l *Leaf) write(m Mail, name string, size int64, html []byte) {
+	b := strconv.AppendInt(append(l.row[:0], '['), int64(m.Line), 10)
+	b = appendString(append(b, ','), m.Address)
+	b = appendString(append(b, ','), m.Subject)
+	b = strconv.AppendInt(append(b, ','), size, 10)
+	l.row = appendString(append(b, ','), name)
+	l.tail = append(appendStrings(append(l.tail[:0], ','), m.Warnings), ',')
+	l.tail = append(appendStrings(l.tail, m.Attachments), ']')
+	b = appendString(append(l.view[:0], '['), html)
+	b = appendString(append(b, ','), m.Text)
+	b = appendString(append(b, ','), head(&l.source, m.Message))
+	l.view = append(b, ']')
+	l.warnings = m.Warnings
 }
 
 // head is the start of a mail's source, written into a buffer that is used again.
@@ -149,9 +160,8 @@ func appendStrings(dst []byte, list []string) []byte {
 }
 
 // appendString appends a JavaScript string. "<" is escaped, so that it may also
-// stand in a script element; bytes that are no UTF-8 become U+FFFD.
+// stand in a script element; each byte that is no UTF-8 becomes U+FFFD.
 func appendString[T string | []byte](dst []byte, s T) []byte {
-	const hex = "0123456789abcdef"
 	dst = append(dst, '"')
 	from := 0
 	for i := 0; i < len(s); {
@@ -160,34 +170,35 @@ func appendString[T string | []byte](dst []byte, s T) []byte {
 			i++
 			continue
 		}
-		n := 1
+		r, n := rune(c), 1
 		if c >= utf8.RuneSelf {
-			var r rune
 			if r, n = decode(s, i); (r != utf8.RuneError || n > 1) && r != '\u2028' && r != '\u2029' {
 				i += n
 				continue
 			}
 		}
-		dst = append(dst, s[from:i]...)
-		switch {
-		case c == '\n':
-			dst = append(dst, '\\', 'n')
-		case c == '\r':
-			dst = append(dst, '\\', 'r')
-		case c < utf8.RuneSelf:
-			dst = append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		case n == 3:
-			dst = append(dst, `\u202`...)
-			dst = append(dst, '8'+s[i+2]-0xA8)
-		default:
-			dst = append(dst, `\ufffd`...)
-		}
+		dst = appendEscape(append(dst, s[from:i]...), r)
 		i += n
 		from = i
 	}
 	return append(append(dst, s[from:]...), '"')
 }
 
+func appendEscape(dst []byte, r rune) []byte {
+	switch r {
+	case '\n':
+		return append(dst, '\\', 'n')
+	case '\r':
+		return append(dst, '\\', 'r')
+	}
+	const hex = "0123456789abcdef"
+	return append(dst, '\\', 'u', hex[r>>12&15], hex[r>>8&15], hex[r>>4&15], hex[r&15])
+}
+
+// decode is utf8.DecodeRune, fast for what Chinese consists of.
 func decode[T string | []byte](s T, i int) (rune, int) {
+	if i+2 < len(s) && s[i] > 0xE0 && s[i] < 0xED && s[i+1]&0xC0 == 0x80 && s[i+2]&0xC0 == 0x80 {
+		return rune(s[i]&0x0F)<<12 | rune(s[i+1]&0x3F)<<6 | rune(s[i+2]&0x3F), 3
+	}
 	return utf8.DecodeRuneInString(string(s[i:min(i+utf8.UTFMax, len(s))]))
 }

@@ -33,14 +33,15 @@ type Mail struct {
 	Warnings         []string
 }
 
-// Gallery is a folder of previews. Add may be called concurrently; rows stand
-// in the order in which the mails came.
+// Gallery is a folder of previews. Its methods but Close may be called
+// concurrently; rows stand in the order in which the mails were entered.
 type Gallery struct {
 	Lang string // "en" or "zh": the page's first language; read by Close
 
 	root   *os.Root // the gallery's folder
 	mails  *os.Root
 	images *images
+	leaves sync.Pool
 
 	mu    sync.Mutex
 	table table
@@ -88,6 +89,7 @@ func (g *Gallery) prepare() error {
 	g.images = &images{root: g.root, names: map[string]string{}}
 	g.table.root, g.views.root = g.root, g.root
 	g.tally.counts = map[string]int{}
+	g.leaves.New = func() any { return &Leaf{} }
 	return nil
 }
 
@@ -115,17 +117,42 @@ func clearOld(root *os.Root) error {
 
 // Add writes one mail: its files at once, its row and views with their page.
 func (g *Gallery) Add(m Mail) error {
+	l, err := g.Print(m)
+	if err != nil {
+		return err
+	}
+	return g.Enter(l)
+}
+
+// Print writes the files of one mail, after which it is not needed any more.
+// It may be called concurrently; the order of the rows is that of Enter.
+func (g *Gallery) Print(m Mail) (*Leaf, error) {
 	images, err := g.images.resolve(m)
 	if err != nil {
-		return fmt.Errorf("preview of line %d: %w", m.Line, err)
+		return nil, fmt.Errorf("preview of line %d: %w", m.Line, err)
 	}
 	name, size, err := g.writeFiles(m, replaceCIDs(m.HTML, "../images/", images))
 	if err != nil {
-		return fmt.Errorf("preview of line %d: %w", m.Line, err)
+		return nil, fmt.Errorf("preview of line %d: %w", m.Line, err)
 	}
-	if err := g.enter(m, name, size, replaceCIDs(m.HTML, "images/", images)); err != nil {
+	l := g.leaves.Get().(*Leaf)
+	l.write(m, name, size, replaceCIDs(m.HTML, "images/", images))
+	return l, nil
+}
+
+// Enter gives a printed mail the next row, and takes the leaf back.
+func (g *Gallery) Enter(l *Leaf) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	defer g.leaves.Put(l)
+	at, err := g.views.add(l)
+	if err == nil {
+		err = g.table.add(l, at)
+	}
+	if err != nil {
 		return fmt.Errorf("preview: %w", err)
 	}
+	g.tally.count(l.warnings)
 	return nil
 }
 
@@ -174,18 +201,6 @@ func (g *Gallery) write(name string, from io.WriterTo) error {
 	}
 	_, err = from.WriteTo(f)
 	return errors.Join(err, f.Close())
-}
-
-// enter adds the mail to the table and to the views.
-func (g *Gallery) enter(m Mail, name string, size int64, html []byte) error {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	pack, err := g.views.add(m, html)
-	if err != nil {
-		return err
-	}
-	g.tally.count(m.Warnings)
-	return g.table.add(m, name, size, pack)
 }
 
 // Close writes what is left and the page itself.

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"runtime"
 
 	"hongyan/internal/ledger"
 )
@@ -31,6 +32,7 @@ func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
 	case err := <-w.done:
 		return err
 	case s.writer.turn <- struct{}{}:
+		runtime.Gosched() // whoever is about to ask joins the group
 		s.commit(s.gather())
 		<-s.writer.turn
 		return <-w.done
