@@ -233,10 +233,11 @@ func (p *process) reopen(ctx context.Context) {
 
 // keep stores what the accounts have learned.
 func (p *process) keep(pacers map[string]*pace.Pacer) {
-	p.world.mu.Lock()
-	defer p.world.mu.Unlock()
 	for name, pacer := range pacers {
-		p.learned[name] = pacer.State()
+		state := pacer.State() // asks the world's clock
+		p.world.mu.Lock()
+		p.learned[name] = state
+		p.world.mu.Unlock()
 	}
 }
 
