@@ -53,6 +53,7 @@ type shift struct {
 	err     error
 	streaks map[reply.Class]int // verdicts of a class in a row
 	lost    int                 // links lost in a row
+	away    int                 // refusals in a row before anybody was named
 }
 
 // fail ends the lane with a breakdown; the first one counts.

@@ -9,6 +9,7 @@ import (
 	"net/mail"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -340,6 +341,67 @@ func TestRefusedLoginIsTriedOnceAndHoldsTheAccount(t *testing.T) {
 		if sum := totals(t, s); sum.Queued != 10 {
 			t.Errorf("%+v", sum)
 		}
+	})
+}
+
+// What a server says instead of its greeting concerns nobody on the list: nobody is blamed, and the
+// server is not asked once for each of them.
+func TestServerThatDoesNotListenIsLeftAlone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 50)
+		back := time.Now().Add(24 * time.Hour)
+		o := &office{fate: func(string, int) fate {
+			if time.Now().Before(back) {
+				return fate{offer: refuse(reply.AtGreeting, 451, "not today")}
+			}
+			return fate{}
+		}}
+		r := start(s, lane(t, "a", o, pace.Limits{}))
+		r.Patience = time.Minute
+		early, err := r.Do(t.Context())
+		if err != nil || len(early) != 1 || early[0].Human || time.Until(early[0].Until) < 4*time.Minute {
+			t.Fatal(early, err)
+		}
+		if sum := totals(t, s); len(o.asked) != 1 || sum.Queued != 50 {
+			t.Errorf("asked %d times: %+v", len(o.asked), sum)
+		}
+		r = start(s, lane(t, "a", o, pace.Limits{}))
+		if early, err = r.Do(t.Context()); err != nil || early != nil {
+			t.Fatal(early, err)
+		}
+		if sum := totals(t, s); sum.Sent != 50 || len(o.asked) > 100 {
+			t.Errorf("asked %d times: %+v", len(o.asked), sum)
+		}
+	})
+}
+
+// A server that takes fewer connections than the account may have turns some
+// away; the others go on.
+func TestConnectionsTurnedAwaySitOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 300)
+		var inside, turned atomic.Int32
+		o := &office{fate: func(string, int) fate {
+			if inside.Load() >= 2 {
+				turned.Add(1)
+				return fate{offer: refuse(reply.AtGreeting, 451, "not so many of you")}
+			}
+			return fate{}
+		}}
+		o.seen = func(string) {
+			inside.Add(1)
+			time.Sleep(time.Second)
+			inside.Add(-1)
+		}
+		early, err := start(s, lane(t, "a", o, pace.Limits{Connections: 4})).Do(t.Context())
+		if err != nil || early != nil {
+			t.Fatal(early, err)
+		}
+		holds, err := s.Holds(t.Context())
+		if sum := totals(t, s); err != nil || sum.Sent != 300 || len(holds) > 0 || turned.Load() > 40 {
+			t.Errorf("%d turned away, held %v: %+v (%v)", turned.Load(), holds, sum, err)
+		}
+		once(t, o.taken)
 	})
 }
 

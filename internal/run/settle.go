@@ -33,7 +33,7 @@ func (s *shift) taken(j *job, a reply.Answer) ledger.Outcome {
 	now := time.Now()
 	s.mu.Lock()
 	clear(s.streaks)
-	s.lost = 0
+	s.lost, s.away = 0, 0
 	s.mu.Unlock()
 	s.Pacer.Succeeded(now)
 	return s.outcome(j, ledger.Outcome{
@@ -52,7 +52,7 @@ func (s *shift) conclude(kept, soft context.Context, j *job, a reply.Answer, err
 		return s.belt.settle(kept, j, s.taken(j, a))
 	}
 	if refusal, ok := errors.AsType[*reply.Refusal](err); ok {
-		return s.refused(kept, j, refusal)
+		return s.refused(kept, soft, j, refusal)
 	}
 	if doubt, ok := errors.AsType[*reply.Doubt](err); ok {
 		s.Pacer.Unclear()
@@ -94,7 +94,7 @@ func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
 	s.mu.Unlock()
 	rest := time.Duration(0)
 	if row >= tolerated {
-		rest = min(5*time.Minute<<min(row-tolerated, 10), time.Hour)
+		rest = resting(row - tolerated)
 	}
 	err := s.belt.settle(kept, j, ledger.Outcome{
 		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
@@ -110,21 +110,19 @@ func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
 }
 
 // refused judges a server's no and does what the verdict asks.
-func (s *shift) refused(kept context.Context, j *job, refusal *reply.Refusal) error {
+func (s *shift) refused(kept, soft context.Context, j *job, refusal *reply.Refusal) error {
 	now := time.Now()
 	v := s.Judge(refusal.Answer, now)
 	scope := s.scope(v)
+	s.tellPacer(v, refusal.Stage, now)
+	if early(refusal.Stage) {
+		return s.turnedAway(kept, soft, j, v, scope, refusal)
+	}
 	o := ledger.Outcome{
 		Stage: string(refusal.Stage), Code: refusal.Code, Enhanced: refusal.Enhanced, Reply: refusal.Text,
 		Class: string(v.Class), Rule: v.Rule, At: now,
 	}
-	s.tellPacer(v, now)
-	if early(refusal.Stage) && scope == reply.Account { // the recipient was never named: it is untouched
-		if err := s.belt.giveBack(kept, j); err != nil {
-			return err
-		}
-		return s.heed(kept, v, scope, refusal, now)
-	}
+	s.listened()
 	s.fate(j, v, scope, &o)
 	if err := s.belt.settle(kept, j, o); err != nil {
 		return err
@@ -132,13 +130,49 @@ func (s *shift) refused(kept context.Context, j *job, refusal *reply.Refusal) er
 	return s.heed(kept, v, scope, refusal, now)
 }
 
-// tellPacer says whether the server wants less, or answered and that is all.
-func (s *shift) tellPacer(v reply.Verdict, now time.Time) {
-	if v.Class == reply.RateAccount || v.Class == reply.RateIP {
-		s.Pacer.Throttled(now)
-		return
+// turnedAway gives back the recipient whom the server would not even hear
+// named. A login or a limit stops the account as its verdict says. Trouble that
+// passes lets the connection sit out; when all connections in a row were turned
+// away the account rests, the longer the more often.
+func (s *shift) turnedAway(kept, soft context.Context, j *job, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal) error {
+	if err := s.belt.giveBack(kept, j); err != nil {
+		return err
 	}
-	s.Pacer.Succeeded(now)
+	if v.Class == reply.Transient || scope != reply.Account && scope != reply.Run {
+		s.mu.Lock()
+		s.away++
+		beyond := s.away - max(s.Connections, 1)
+		s.mu.Unlock()
+		if beyond < 0 {
+			s.belt.sitOut(soft)
+			return nil
+		}
+		scope, v.Human, v.Wait = reply.Account, false, max(v.Wait, resting(beyond))
+	}
+	return s.heed(kept, v, scope, refusal, time.Now())
+}
+
+// listened notes that the server let a mail be offered.
+func (s *shift) listened() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.away = 0
+}
+
+// resting is how long an account rests whose server was not to be had n times more.
+func resting(n int) time.Duration { return min(5*time.Minute<<min(n, 10), time.Hour) }
+
+// tellPacer says whether the server wants less, would not listen, or answered
+// and that is all.
+func (s *shift) tellPacer(v reply.Verdict, stage reply.Stage, now time.Time) {
+	switch {
+	case v.Class == reply.RateAccount || v.Class == reply.RateIP:
+		s.Pacer.Throttled(now)
+	case early(stage):
+		s.Pacer.Unclear()
+	default:
+		s.Pacer.Succeeded(now)
+	}
 }
 
 // early reports whether a stage lies before anything about the mail was said.
