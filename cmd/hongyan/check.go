@@ -178,14 +178,6 @@ func verdictOf(e *edition, r rehearsal, findings []lint.Finding, strict bool) er
 	return ending(worst)
 }
 
-func (e *edition) templateSource() []byte {
-	src, err := os.ReadFile(e.camp.Template)
-	if err != nil {
-		return nil // it was readable a moment ago; findings then have no lines
-	}
-	return src
-}
-
 func sizeOf(i render.Image) int64 {
 	if i.Data != nil {
 		return int64(len(i.Data))

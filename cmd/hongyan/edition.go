@@ -18,6 +18,7 @@ import (
 	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/render"
@@ -33,6 +34,8 @@ type edition struct {
 	list        *list.List
 	survey      list.Survey
 	template    *render.Template
+	markdown    []byte      // the template as it is written, for findings
+	memory      lint.Memory // of the template's mails
 	attachments []run.Attachment
 	headers     []run.Header
 	invite      *run.Invite
@@ -102,6 +105,11 @@ func (e *edition) read(faults *fault.Faults) error {
 	e.template, err = render.Parse(e.source(columns))
 	if err := collect(err); err != nil {
 		return err
+	}
+	if e.template != nil {
+		if e.markdown, err = os.ReadFile(e.camp.Template); err != nil {
+			return err
+		}
 	}
 	if err := collect(e.readLines(columns)); err != nil {
 		return err

@@ -46,7 +46,7 @@ const looked = 1000
 // links are what the mails lead to: the mails of several recipients, because
 // conditions may show a link to some of them only.
 func (e *edition) links(ctx context.Context) ([]online.Link, error) {
-	author, source := e.authored(), e.templateSource()
+	author, source := e.authored(), e.markdown
 	var out []online.Link
 	rows := 0
 	for rcpt, err := range e.list.Recipients() {

@@ -160,7 +160,7 @@ func (e *edition) lintContent(content render.Content, mail *message.Message) []l
 	return options.Heed(lint.Check(lint.Mail{
 		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
 		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),
-		Template: e.camp.Template, TemplateSource: e.templateSource(), Clients: options.Clients,
+		Template: e.camp.Template, TemplateSource: e.markdown, Clients: options.Clients, Memory: &e.memory,
 	}))
 }
 

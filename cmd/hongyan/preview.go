@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"iter"
@@ -149,39 +150,46 @@ func inOrder[A, B any](ctx context.Context, items iter.Seq2[A, error], work func
 		value B
 		err   error
 	}
+	type job struct {
+		item A
+		err  error
+		done chan result
+	}
 	return func(yield func(B, error) bool) {
-		ctx, cancel := context.WithCancelCause(ctx)
-		cores := runtime.GOMAXPROCS(0)
-		queue := make(chan chan result, 8*cores) // bounds what is ahead of the yield
-		free := make(chan struct{}, cores)
+		ctx, cancel := context.WithCancel(ctx)
 		var workers sync.WaitGroup
 		defer workers.Wait()
-		defer cancel(nil)
+		defer cancel()
+		cores := runtime.GOMAXPROCS(0)
+		jobs, queue := make(chan job), make(chan job, 8*cores) // the queue bounds what is ahead of the yield
+		for range cores {
+			workers.Go(func() {
+				for j := range jobs {
+					value, err := work(j.item)
+					j.done <- result{value, err}
+				}
+			})
+		}
 		workers.Go(func() {
 			defer close(queue)
+			defer close(jobs)
 			for item, err := range items {
-				done := make(chan result, 1)
+				j := job{item, err, make(chan result, 1)}
 				select {
-				case queue <- done:
+				case queue <- j:
 				case <-ctx.Done():
 					return
 				}
 				if err != nil {
-					done <- result{err: err}
 					return
 				}
-				free <- struct{}{}
-				workers.Go(func() {
-					defer func() { <-free }()
-					value, err := work(item)
-					done <- result{value, err}
-				})
+				jobs <- j
 			}
 		})
-		for done := range queue {
-			r := <-done
-			if r.err == nil && ctx.Err() != nil {
-				r.err = context.Cause(ctx)
+		for j := range queue {
+			r := result{err: cmp.Or(j.err, context.Cause(ctx))}
+			if r.err == nil {
+				r = <-j.done
 			}
 			if !yield(r.value, r.err) || r.err != nil {
 				return

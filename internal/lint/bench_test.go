@@ -30,7 +30,13 @@ func invoice() lint.Mail {
 }
 
 func BenchmarkCheck(b *testing.B) {
+	b.Run("one", func(b *testing.B) { benchmarkCheck(b, nil) })
+	b.Run("of many", func(b *testing.B) { benchmarkCheck(b, &lint.Memory{}) })
+}
+
+func benchmarkCheck(b *testing.B, memory *lint.Memory) {
 	m := invoice()
+	m.Memory = memory
 	b.SetBytes(int64(len(m.HTML)))
 	b.ReportAllocs()
 	for b.Loop() {

@@ -52,12 +52,14 @@ func (c Clients) untested() bool {
 	return c == nil || slices.ContainsFunc(untested(), func(name string) bool { return c[name] > 0 })
 }
 
-// weights returns a weight for each column of the table.
-func (c Clients) weights() []float64 {
+// losses returns a function that tells the loss of a feature.
+func (c Clients) losses() func(feature int) loss {
+	s := table()
 	if c == nil {
-		return table().usual
+		return func(feature int) loss { return s.usual[feature] }
 	}
-	return table().weigh(c)
+	weights := s.weigh(c)
+	return func(feature int) loss { return s.loss(s.features[feature], weights) }
 }
 
 // A support is the reduced table of caniemail.com and our own of the Chinese
@@ -75,7 +77,7 @@ type support struct {
 	element    map[atom.Atom]int
 	attribute  map[string]int
 	breaks     map[int]bool
-	usual      []float64
+	usual      []loss // by feature
 }
 
 type client struct{ slug, title string }
@@ -112,7 +114,10 @@ func readTable() *support {
 		s.unverified[d.Slug] = append(s.unverified[d.Slug], d)
 	}
 	s.index()
-	s.usual = s.weigh(Usual())
+	weights := s.weigh(Usual())
+	for _, f := range s.features {
+		s.usual = append(s.usual, s.loss(f, weights))
+	}
 	return s
 }
 
@@ -159,11 +164,11 @@ const breaking = `css-position css-float css-display-flex css-display-grid css-f
 // clients weighs each feature of the page by those who cannot read it. What
 // merely degrades is told in one finding: every good mail has some of it.
 func (c *check) clients(p *page) {
-	weights := c.mail.Clients.weights()
+	losses := c.mail.Clients.losses()
 	var degrades []string
 	for _, u := range p.used {
 		f := table().features[u.feature]
-		l := f.loss(weights)
+		l := losses(u.feature)
 		switch {
 		case l.not >= 0.1 && table().breaks[u.feature]:
 			c.add(clientSupport, u.needle, fault.Textf("%s: not supported for %.0f%% of the readers, partly for %.0f%% (%s)",
@@ -191,7 +196,7 @@ type loss struct {
 	who         []string
 }
 
-func (f feature) loss(weights []float64) (l loss) {
+func (s *support) loss(f feature, weights []float64) (l loss) {
 	all := 0.0
 	for i, w := range weights {
 		switch f.letters[i] {
@@ -200,7 +205,7 @@ func (f feature) loss(weights []float64) (l loss) {
 		case 'n':
 			l.not += w
 			if w > 0 {
-				l.who = append(l.who, table().clients[i].title)
+				l.who = append(l.who, s.clients[i].title)
 			}
 		case 'a':
 			l.partly += w

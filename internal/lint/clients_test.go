@@ -100,7 +100,7 @@ func TestFeaturesAreFoundWhereTheyStand(t *testing.T) {
 		{`<section><h2 align=left>`, "html-semantics html-align html-h1-h6"},
 	} {
 		var got []string
-		for _, u := range readPage([]byte(c.html)).used {
+		for _, u := range readPage([]byte(c.html), nil).used {
 			got = append(got, table().features[u.feature].slug)
 		}
 		want := strings.Fields(c.want)

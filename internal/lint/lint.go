@@ -39,6 +39,7 @@ type Mail struct {
 	Template           string // name of the template file, for findings
 	TemplateSource     []byte // to find lines, and to tell the author's words from the list's
 	Clients            Clients
+	Memory             *Memory // of the mails of the same template; may be nil
 }
 
 // An Image is an inline part of the mail.
@@ -56,7 +57,7 @@ func Check(m Mail) []Finding {
 	c := &check{mail: m, count: map[string]int{}}
 	c.subject()
 	c.sizes()
-	p := readPage(m.HTML)
+	p := readPage(m.HTML, m.Memory)
 	c.parts(p)
 	c.holes(p)
 	c.emphasis(p)

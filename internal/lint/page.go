@@ -25,7 +25,7 @@ type page struct {
 	preheader bool // there is hidden text
 	used      []use
 	seen      []bool // by feature
-	looks     map[string]*look
+	memory    *Memory
 	stack     []frame
 }
 
@@ -70,8 +70,11 @@ type use struct {
 	needle  string // how it stands in a source
 }
 
-func readPage(src []byte) *page {
-	p := &page{ids: map[string]bool{}, seen: make([]bool, len(table().features)), looks: map[string]*look{}}
+func readPage(src []byte, memory *Memory) *page {
+	if memory == nil {
+		memory = &Memory{}
+	}
+	p := &page{ids: map[string]bool{}, seen: make([]bool, len(table().features)), memory: memory}
 	p.prose = make([]byte, 0, len(src)/4)
 	p.stack = append(p.stack, frame{ink: paint{known: true}, ground: paint{255, 255, 255, true}, size: 16})
 	z := html.NewTokenizer(bytes.NewReader(src))
@@ -82,7 +85,7 @@ func readPage(src []byte) *page {
 		case html.TextToken:
 			p.words(z.Raw())
 		case html.StartTagToken, html.SelfClosingTagToken:
-			p.start(readTag(z))
+			p.start(memory.tag(z))
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			p.end(atom.Lookup(name))
@@ -96,7 +99,9 @@ func (p *page) words(text []byte) {
 	top := p.top()
 	switch top.tag {
 	case atom.Style:
-		readSheet(string(text), p.note)
+		for _, u := range p.memory.sheet(string(text)) {
+			p.note(u.feature, u.needle)
+		}
 		return
 	case atom.Script, atom.Title, atom.Noscript, atom.Iframe:
 		return
@@ -128,7 +133,7 @@ func (p *page) visible(text []byte, in frame) {
 	}
 }
 
-func (p *page) start(t tag) {
+func (p *page) start(t *tag) {
 	p.noteTag(t)
 	p.noteActive(t)
 	if t.id != "" {
@@ -153,7 +158,7 @@ func (p *page) start(t tag) {
 	}
 }
 
-func (p *page) picture(t tag, in frame) {
+func (p *page) picture(t *tag, in frame) {
 	p.pictures = append(p.pictures, picture{src: t.src, alt: t.alt, hasAlt: t.hasAlt, width: t.width, height: t.height})
 	if in.link > 0 && t.alt != "" {
 		p.links[in.link-1].picture = true
@@ -164,7 +169,7 @@ func (p *page) picture(t tag, in frame) {
 }
 
 // inherit applies an element's own looks to what it got from its parent.
-func (p *page) inherit(f *frame, t tag) {
+func (p *page) inherit(f *frame, t *tag) {
 	defaults(f)
 	if t.bgcolor != "" {
 		f.ground = readPaint(t.bgcolor).over(f.ground)
@@ -173,18 +178,13 @@ func (p *page) inherit(f *frame, t tag) {
 		f.ink = readPaint(t.color)
 	}
 	f.hidden = f.hidden || t.hidden
-	if len(t.style) == 0 {
+	if t.look == nil {
 		return
 	}
-	l := p.looks[string(t.style)]
-	if l == nil {
-		l = readLook(string(t.style))
-		p.looks[string(t.style)] = l
-	}
-	for _, u := range l.used {
+	for _, u := range t.look.used {
 		p.note(u.feature, u.needle)
 	}
-	l.apply(f)
+	t.look.apply(f)
 }
 
 // defaults are the sizes that clients give to headings (HTML §15.3.7), and the
@@ -221,7 +221,7 @@ func (p *page) note(feature int, needle string) {
 	p.used = append(p.used, use{feature, strings.Clone(needle)})
 }
 
-func (p *page) noteActive(t tag) {
+func (p *page) noteActive(t *tag) {
 	switch t.atom {
 	case atom.Script, atom.Iframe, atom.Frame, atom.Object, atom.Embed, atom.Applet:
 		p.active = append(p.active, "<"+t.atom.String()+">")

@@ -10,7 +10,7 @@ import (
 // A tag is a start tag with those attributes that a rule asks for.
 type tag struct {
 	atom                          atom.Atom
-	style                         []byte
+	look                          *look // nil without a style
 	href, src, alt                string
 	width, height, id, lang, kind string
 	bgcolor, color                string
@@ -20,9 +20,9 @@ type tag struct {
 	attributes                    []int // features
 }
 
-func readTag(z *html.Tokenizer) tag {
+func readTag(z *html.Tokenizer) *tag {
 	name, more := z.TagName()
-	t := tag{atom: atom.Lookup(name)}
+	t := &tag{atom: atom.Lookup(name)}
 	attribute := table().attribute
 	for more {
 		var key, val []byte
@@ -38,7 +38,9 @@ func readTag(z *html.Tokenizer) tag {
 func (t *tag) take(key, val []byte) {
 	switch string(key) {
 	case "style":
-		t.style = val
+		if len(val) > 0 {
+			t.look = readLook(string(val))
+		}
 	case "href":
 		t.href, t.hasHref = strings.TrimSpace(string(val)), true
 	case "src":
@@ -80,7 +82,7 @@ func (t *tag) size(key, val []byte) {
 }
 
 // noteTag notes the features of the table that a tag uses.
-func (p *page) noteTag(t tag) {
+func (p *page) noteTag(t *tag) {
 	s := table()
 	for _, i := range t.attributes {
 		p.note(i, s.features[i].name())

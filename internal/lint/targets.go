@@ -17,7 +17,7 @@ type Target struct {
 // the mail: links first, then pictures. What Check finds broken is left out.
 func Targets(m Mail) []Target {
 	c := &check{mail: m}
-	p := readPage(m.HTML)
+	p := readPage(m.HTML, m.Memory)
 	var all []string
 	for _, l := range p.links {
 		all = append(all, l.href)

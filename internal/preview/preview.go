@@ -12,6 +12,7 @@
 package preview
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -38,10 +39,10 @@ type Mail struct {
 type Gallery struct {
 	Lang string // "en" or "zh": the page's first language; read by Close
 
-	root   *os.Root // the gallery's folder
-	mails  *os.Root
-	images *images
-	leaves sync.Pool
+	root            *os.Root // the gallery's folder
+	mails           *os.Root
+	images          *images
+	leaves, writers sync.Pool
 
 	mu    sync.Mutex
 	table table
@@ -90,6 +91,7 @@ func (g *Gallery) prepare() error {
 	g.table.root, g.views.root = g.root, g.root
 	g.tally.counts = map[string]int{}
 	g.leaves.New = func() any { return &Leaf{} }
+	g.writers.New = func() any { return bufio.NewWriterSize(nil, 32<<10) }
 	return nil
 }
 
@@ -199,8 +201,11 @@ func (g *Gallery) write(name string, from io.WriterTo) error {
 	if err != nil {
 		return err
 	}
-	_, err = from.WriteTo(f)
-	return errors.Join(err, f.Close())
+	w := g.writers.Get().(*bufio.Writer)
+	defer g.writers.Put(w)
+	w.Reset(f)
+	_, err = from.WriteTo(w)
+	return errors.Join(err, w.Flush(), f.Close())
 }
 
 // Close writes what is left and the page itself.
