@@ -130,6 +130,8 @@ func (c *counter) link(ctx context.Context) error {
 			return &reply.Lost{Stage: reply.AtConnect, Err: io.EOF}
 		case 2:
 			return &reply.Refusal{Answer: reply.New(reply.AtAuth, 535, "Login Fail. Please enter your authorization code to login.")}
+		case 3, 4:
+			return &reply.Refusal{Answer: reply.New(reply.AtGreeting, 421, "Service not available")}
 		}
 	}
 	c.linked = true
