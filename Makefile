@@ -38,7 +38,11 @@ drill-sim: ## a million lives of the line from seeds; a failing seed prints itse
 bench: needs ## speed and memory, side by side in one run
 	./internal/tools/bench.sh
 
-needs: ## install what tests need from Debian's packages, when missing
-	@./internal/tools/needs.sh python3
+screenshots: needs ## the README's pictures: every layout on desktop, mobile and dark, and the demo
+	@fc-list :lang=zh | grep -q . || { echo "pictures need a Chinese font: apt-get install fonts-noto-cjk fonts-noto-color-emoji"; exit 1; }
+	go test ./internal/preview/browser -run Screenshot -count 1 -shots $(CURDIR)/examples/screenshots
 
-.PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench needs
+needs: ## install what tests need from Debian's packages, when missing
+	@./internal/tools/needs.sh python3 chromium
+
+.PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench screenshots needs

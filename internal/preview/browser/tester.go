@@ -69,6 +69,12 @@ func (t Tester) Click(selector string) { t.t.Helper(); t.must(t.page.Click(selec
 // Go opens another address.
 func (t Tester) Go(url string) { t.t.Helper(); t.must(t.page.Go(url)) }
 
+// Size makes the window so large, with so many points to a CSS pixel.
+func (t Tester) Size(width, height int64, scale float64) {
+	t.t.Helper()
+	t.must(t.page.Size(width, height, scale))
+}
+
 // Shot is a PNG of the element that a CSS selector finds.
 func (t Tester) Shot(selector string) []byte {
 	t.t.Helper()
