@@ -104,7 +104,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if plan.enqueued, err = h.freeze(ctx, e.key, origin, same); err != nil {
 		return err
 	}
-	lanes, held := free(lanes, plan.holds)
+	lanes, held := free(lanes, plan.holds, o.heeds)
 	early, err := d.carry(ctx, e, h, lanes, plan, o)
 	return d.sayEnd(ctx, e, h, append(held, early...), err)
 }
@@ -135,15 +135,21 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 	return lanes, nil
 }
 
-// free parts the lanes that may go from those that only a person can set free.
-func free(lanes []*run.Lane, holds []ledger.Hold) (able []*run.Lane, held []run.Early) {
+// heeds reports whether a hold keeps its account out of this run: one that only
+// a person can end, and any when nobody is to wait.
+func (o sendOptions) heeds(h ledger.Hold) bool {
+	return h.Human || o.noWait && h.Holds(time.Now())
+}
+
+// free parts the lanes that may go from those whose account is held.
+func free(lanes []*run.Lane, holds []ledger.Hold, heeded func(ledger.Hold) bool) (able []*run.Lane, held []run.Early) {
 	for _, lane := range lanes {
-		i := slices.IndexFunc(holds, func(h ledger.Hold) bool { return h.Account == lane.Account && h.Human })
+		i := slices.IndexFunc(holds, func(h ledger.Hold) bool { return h.Account == lane.Account && heeded(h) })
 		if i < 0 {
 			able = append(able, lane)
 			continue
 		}
-		held = append(held, run.Early{Account: lane.Account, Why: holds[i].Reply, Human: true})
+		held = append(held, run.Early{Account: lane.Account, Until: holds[i].Until, Why: holds[i].Reply, Human: holds[i].Human})
 	}
 	return able, held
 }
