@@ -41,7 +41,7 @@ func (s tally) String() string {
 
 // rowsKilled is how many recipients an issue of the kill drill has: enough for
 // several deaths.
-const rowsKilled = 4000
+const rowsKilled = 2000
 
 // TestKillNineLosesNothingAndDoublesNothing ends the program with SIGKILL at
 // random moments of its life, again and again, and after each death opens the

@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds     = flag.Uint64("seeds", 600, "how many worlds the simulator plays")
+	seeds     = flag.Uint64("seeds", 1000, "how many worlds the simulator plays")
 	firstSeed = flag.Uint64("first", 0, "the first seed")
 	watched   = flag.Bool("watch", false, "print what happens in the worlds")
 )
