@@ -273,6 +273,8 @@ func TestThePageFollowsTheFile(t *testing.T) {
 		page.Until(fmt.Sprintf("document.querySelector('#about h1').textContent === %q", want))
 	}
 	title("Hello 2")
+	page.Until("version > 0")
+	page.Until("document.querySelector('#tabs [aria-selected=true]')?.dataset.view === 'desktop'")
 	page.Until("document.querySelectorAll('#rows .row').length < 80 && document.title === 'Preview · hongyan'")
 	page.Type("#search", "p50000@")
 	title("Hello 50000")

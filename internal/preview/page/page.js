@@ -56,7 +56,7 @@ async function go(k) {
 let showing = 0, shown = "";
 async function show() {
 	const mine = ++showing;
-	for (const b of $("tabs").children) b.setAttribute("aria-selected", b.dataset.view === view);
+	mark();
 	if (stock.faults) return blame(stock.faults);
 	if (at < 0) { head("", "", [], []); return stage(el("p", say("none"))); }
 	const i = index(at);
@@ -70,6 +70,8 @@ async function show() {
 	stage(picture(mail, y));
 	shown = place;
 }
+
+function mark() { for (const b of $("tabs").children) b.setAttribute("aria-selected", b.dataset.view === view); }
 
 function head(title, to, files, warnings) {
 	$("about").children[0].textContent = title;
@@ -155,6 +157,7 @@ function label() {
 	$("head").replaceChildren(...["line", "address", "subject", "size", "warnings"].map(k => el("span", say(k))));
 	choices();
 	$("tabs").replaceChildren(...tabs.map(t => { const b = el("button", say(t)); b.type = "button"; b.dataset.view = t; b.setAttribute("role", "tab"); b.onclick = () => { view = t; show(); }; return b; }));
+	mark();
 }
 
 function choices() {
@@ -186,5 +189,5 @@ source.open(0).then(first => {
 	stock = { ...stock, ...first };
 	label();
 	if (first.faults) show(); else go(0);
-	source.watch(open, gone => { ended = gone; label(); });
+	source.watch(open, gone => { if (gone !== ended) { ended = gone; label(); } });
 });
