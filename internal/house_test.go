@@ -21,7 +21,7 @@ const module = "hongyan"
 const rooms = `
 	fault:
 	campaign:          fault lint list yaml os
-	config:            fault lint pace list viper yaml keyring os os/exec
+	config:            fault lint pace list viper yaml keyring vault net/http os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os
@@ -49,6 +49,7 @@ var modules = map[string]string{
 	"github.com/goccy/go-yaml":                 "yaml",
 	"github.com/spf13/viper":                   "viper",
 	"github.com/zalando/go-keyring":            "keyring",
+	"github.com/hashicorp/vault/api":           "vault",
 	"golang.org/x/text":                        "xtext",
 	"golang.org/x/net/idna":                    "idna",
 	"golang.org/x/net/html":                    "html",

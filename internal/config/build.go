@@ -323,9 +323,9 @@ func (e *entry) login() {
 	case e.preset.Login == "" && written == "" && e.Username == "":
 		return
 	case written == "":
-		f := e.wrong(e.path, "account %s has no secret", e.Name).Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME")
+		f := e.wrong(e.path, "account %s has no secret", e.Name).Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND, keyring:NAME or vault:PATH#KEY")
 		if hint := e.preset.Hint["en"]; hint != "" {
-			f.Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME. %s", fault.Text{Format: hint})
+			f.Hinted("write where it is to be had: secret: env:NAME, file:PATH, cmd:COMMAND, keyring:NAME or vault:PATH#KEY. %s", fault.Text{Format: hint})
 		}
 	case e.Username == "" && e.preset.Login == "given":
 		e.wrong(e.path, "account %s has no username", e.Name).Hinted("%s gives a user name of its own with the secret: username: …", e.Provider)
@@ -338,7 +338,7 @@ func (e *entry) secret(written string) {
 	s, ok := ParseSecret(written)
 	if !ok {
 		e.wrong(e.key("secret"), "a secret does not stand in a file").
-			Hinted("write where it is to be had: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME")
+			Hinted("write where it is to be had: env:NAME, file:PATH, cmd:COMMAND, keyring:NAME or vault:PATH#KEY")
 		return
 	}
 	s.file, s.line = e.place(e.key("secret"))

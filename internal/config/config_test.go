@@ -250,7 +250,7 @@ HONGYAN_ACCOUNTS__QQ__NAME: name must be one line without control characters
 HONGYAN_ACCOUNTS__QQ__PORT: port must be a whole number
     write it plainly, like 465
 HONGYAN_ACCOUNTS__QQ__SECRET: a secret does not stand in a file
-    write where it is to be had: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME
+    write where it is to be had: env:NAME, file:PATH, cmd:COMMAND, keyring:NAME or vault:PATH#KEY
 HONGYAN_ACCOUNTS__QQ__TLS: there is no TLS mode "maybe"
     write implicit (port 465), starttls (port 587) or none
 HONGYAN_ACCOUT: unknown key "accout"

@@ -48,7 +48,7 @@ func (e *entry) dkim() {
 	key, ok := ParseSecret(text(values["key"]))
 	if !ok {
 		e.wrong(at("key"), "dkim needs to know where its private key is").
-			Hinted("write key: file:PATH of a PEM file, env:NAME, cmd:COMMAND or keyring:NAME")
+			Hinted("write key: file:PATH of a PEM file, env:NAME, cmd:COMMAND, keyring:NAME or vault:PATH#KEY")
 	}
 	key.file, key.line = e.place(at("key"))
 	key.dir, key.environ = e.dir, e.environ

@@ -41,19 +41,20 @@ type Secret struct {
 	environ      []string
 }
 
-// ParseSecret reads "env:NAME", "file:PATH", "cmd:COMMAND" or "keyring:NAME".
+// ParseSecret reads "env:NAME", "file:PATH", "cmd:COMMAND", "keyring:NAME" or
+// "vault:PATH#KEY".
 // It never repeats the text, which may be the secret itself.
 func ParseSecret(text string) (Secret, bool) {
 	source, name, ok := strings.Cut(strings.TrimSpace(text), ":")
 	name = strings.TrimSpace(name)
-	known := slices.Contains([]string{"env", "file", "cmd", "keyring"}, source)
+	known := slices.Contains([]string{"env", "file", "cmd", "keyring", "vault"}, source)
 	return Secret{source: source, name: name}, ok && known && name != ""
 }
 
 // IsZero reports whether there is no secret.
 func (s Secret) IsZero() bool { return s.source == "" }
 
-// Source returns the kind of place: env, file, cmd or keyring.
+// Source returns the kind of place: env, file, cmd, keyring or vault.
 func (s Secret) Source() string { return s.source }
 
 // String returns [redacted].
@@ -99,6 +100,8 @@ func (s Secret) whole(ctx context.Context) (string, error) {
 		return s.fromCommand(ctx)
 	case "keyring":
 		return s.fromKeyring()
+	case "vault":
+		return s.fromVault(ctx)
 	}
 	return "", s.wrong("there is no secret")
 }

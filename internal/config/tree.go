@@ -231,7 +231,7 @@ func (t *tree) stranger(path, key string, line int) {
 	f := t.at(line, "unknown key %q", key)
 	switch word := squash(key); {
 	case slices.ContainsFunc(likeSecret(), func(s string) bool { return strings.Contains(word, squash(s)) }):
-		f.Hinted("write secret: env:NAME, file:PATH, cmd:COMMAND or keyring:NAME; the secret itself never stands in this file")
+		f.Hinted("write secret: env:NAME, file:PATH, cmd:COMMAND, keyring:NAME or vault:PATH#KEY; the secret itself never stands in this file")
 	case strings.Contains(word, "verify") || strings.Contains(word, "insecuretls"):
 		f.Hinted("certificates are always checked; for a private authority name its certificate: ca_file: ca.pem")
 	default:
