@@ -15,6 +15,7 @@ type job struct {
 	mail   *message.Message
 	domain string
 	begun  bool // its intent is durable
+	steps  Steps
 }
 
 func (j *job) message() *message.Message {
@@ -198,14 +199,15 @@ func (b *belt) count(n int) {
 // compose puts the entry's mail on the belt. An entry that cannot become a mail
 // is skipped with the reason: its fate, not the run's.
 func (b *belt) compose(ctx context.Context, entry ledger.Entry) error {
-	j := &job{entry: entry, domain: domainOf(entry.Address)}
-	mail, err := b.lane.Compose(entry, time.Now())
+	now := time.Now()
+	j := &job{entry: entry, domain: domainOf(entry.Address), steps: Steps{Claimed: now}}
+	mail, err := b.lane.Compose(entry, now)
 	if err != nil {
 		return b.settle(context.WithoutCancel(ctx), j, ledger.Outcome{
 			State: ledger.Skipped, Reply: err.Error(), At: time.Now(), Free: true,
 		})
 	}
-	j.mail = mail
+	j.mail, j.steps.Composed = mail, time.Now()
 	b.mu.Lock()
 	shut := time.Now().Before(b.shutUntil)
 	if !shut {
@@ -270,7 +272,8 @@ func (b *belt) settle(ctx context.Context, j *job, o ledger.Outcome) error {
 // settled forgets a job whose outcome is durable.
 func (b *belt) settled(j *job, o ledger.Outcome) {
 	b.count(-1)
-	b.run.tell(Settled{Entry: j.entry, Outcome: o})
+	j.steps.Settled = time.Now()
+	b.run.tell(Settled{Entry: j.entry, Outcome: o, Steps: j.steps})
 }
 
 // giveBack releases jobs that were not begun.

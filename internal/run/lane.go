@@ -123,6 +123,7 @@ func (s *shift) await(soft context.Context, j *job) (bool, error) {
 	for {
 		now := time.Now()
 		if s.Pacer.Take(now, j.domain) {
+			j.steps.Turn = now
 			return true, nil
 		}
 		at, why := s.Pacer.Next(now, j.domain)
@@ -178,17 +179,19 @@ type trail struct {
 // if any, with what it trails.
 func (s *shift) carry(ctx, soft context.Context, session Session, j *job, behind *trail) (*job, *trail, error) {
 	kept := context.WithoutCancel(ctx)
+	j.steps.Offer = time.Now()
 	if err := session.Offer(soft, j.mail); err != nil {
 		if err := s.record(kept, behind); err != nil {
 			return nil, nil, err
 		}
 		return nil, nil, s.conclude(kept, soft, j, reply.Answer{}, err)
 	}
-	intent := ledger.Intent{ID: j.entry.ID, Account: s.Account, MessageID: j.mail.ID, At: time.Now()}
+	j.steps.Offered = time.Now()
+	intent := ledger.Intent{ID: j.entry.ID, Account: s.Account, MessageID: j.mail.ID, At: j.steps.Offered}
 	if err := s.record(kept, behind, intent); err != nil {
 		return nil, nil, err // no memory, no mail: the connection closes without the dot
 	}
-	j.begun = true
+	j.begun, j.steps.Begun = true, time.Now()
 
 	rider := s.rider(soft, session)
 	answer, err := session.Deliver(ctx, rider.message())
@@ -212,7 +215,10 @@ func (s *shift) rider(soft context.Context, session Session) *job {
 	if soft.Err() != nil || !session.Pipelines() {
 		return nil
 	}
-	return s.belt.takeIf(func(j *job) bool { return s.Pacer.Take(time.Now(), j.domain) })
+	return s.belt.takeIf(func(j *job) bool {
+		j.steps.Turn = time.Now()
+		return s.Pacer.Take(j.steps.Turn, j.domain)
+	})
 }
 
 func sleep(ctx context.Context, d time.Duration) bool {

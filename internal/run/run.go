@@ -88,8 +88,21 @@ type Event interface{ event() }
 
 // Settled says that an entry got an outcome.
 type Settled struct {
-	Entry   ledger.Entry
+	Entry   ledger.Entry // as it was claimed
 	Outcome ledger.Outcome
+	Steps   Steps
+}
+
+// Steps are when one try of a recipient came how far; zero are those that it did
+// not come to. The server's last word came at the outcome's own time.
+type Steps struct {
+	Claimed  time.Time // composing began
+	Composed time.Time
+	Turn     time.Time // the pacer let it go
+	Offer    time.Time // its offer began
+	Offered  time.Time // the server waits for the body
+	Begun    time.Time // the intent is durable
+	Settled  time.Time // the outcome is durable
 }
 
 // Waiting says that an account is silent until a time, and why.

@@ -579,3 +579,48 @@ func TestPatienceEndsALaneInsteadOfWaitingForTomorrow(t *testing.T) {
 		}
 	})
 }
+
+// What is told of a recipient says when each step was reached, in order, and
+// nothing of steps that were not.
+func TestStepsAreToldInOrder(t *testing.T) {
+	for _, pipelines := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			s := store(t, 20)
+			o := &office{pipelines: pipelines, seen: func(string) { time.Sleep(time.Second) }}
+			o.fate = func(to string, _ int) fate {
+				if to == "r3@example.com" {
+					return fate{offer: refuse(reply.AtRcpt, 550, "5.1.1 no such user")}
+				}
+				return fate{}
+			}
+			r := start(s, lane(t, "a", o, pace.Limits{}))
+			told := 0
+			r.Watch = func(e run.Event) {
+				settled, ok := e.(run.Settled)
+				if !ok {
+					return
+				}
+				told++
+				at := settled.Steps
+				steps := []time.Time{at.Claimed, at.Composed, at.Turn, at.Offer}
+				if settled.Outcome.State == ledger.Sent {
+					steps = append(steps, at.Offered, at.Begun)
+				} else if !at.Offered.IsZero() || !at.Begun.IsZero() {
+					t.Errorf("%s was never to have a body: %+v", settled.Entry, at)
+				}
+				steps = append(steps, settled.Outcome.At, at.Settled)
+				for i, step := range steps {
+					if step.IsZero() || i > 0 && step.Before(steps[i-1]) {
+						t.Errorf("%s: step %d of %v", settled.Entry, i, steps)
+					}
+				}
+				if settled.Outcome.State == ledger.Sent && settled.Outcome.At.Sub(at.Begun) != time.Second {
+					t.Errorf("the server took a second, the steps say %v", settled.Outcome.At.Sub(at.Begun))
+				}
+			}
+			if _, err := r.Do(t.Context()); err != nil || told != 20 {
+				t.Fatalf("%d told (%v)", told, err)
+			}
+		})
+	}
+}

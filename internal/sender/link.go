@@ -114,7 +114,7 @@ func (s *Sender) enter(ctx context.Context, client *smtp.Client, p *Probe) error
 func (s *Sender) options() smtp.Options {
 	return smtp.Options{
 		Helo: s.a.Helo, Frame: s.a.Frame, Pipelining: s.a.Pipelining,
-		Timeouts: s.a.Timeouts, Trace: s.a.Trace,
+		Timeouts: s.a.Timeouts, Trace: s.a.Trace, Watch: s.a.Watch,
 	}
 }
 
@@ -125,7 +125,9 @@ func (s *Sender) dial(ctx context.Context) (net.Conn, error) {
 		return nil, s.unsafe(LoginClear, nil)
 	}
 	d := net.Dialer{Timeout: dialTimeout, ControlContext: s.control}
+	began := time.Now()
 	conn, err := d.DialContext(ctx, "tcp", s.addr())
+	s.took(reply.AtConnect, began)
 	if u, ok := errors.AsType[*Unsafe](err); ok {
 		return nil, u
 	}
@@ -133,6 +135,12 @@ func (s *Sender) dial(ctx context.Context) (net.Conn, error) {
 		return nil, &reply.Lost{Stage: reply.AtConnect, Err: err}
 	}
 	return conn, nil
+}
+
+func (s *Sender) took(stage reply.Stage, began time.Time) {
+	if s.a.Watch != nil {
+		s.a.Watch(stage, time.Since(began))
+	}
 }
 
 // control sees every address before anything is sent to it.
@@ -156,7 +164,10 @@ func (s *Sender) secure(ctx context.Context, conn net.Conn, p *Probe) (net.Conn,
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	secured := tls.Client(conn, s.config(p))
-	if err := secured.HandshakeContext(ctx); err != nil {
+	began := time.Now()
+	err := secured.HandshakeContext(ctx)
+	s.took(reply.AtStartTLS, began)
+	if err != nil {
 		conn.Close()
 		return nil, s.distrust(reply.AtConnect, err)
 	}
@@ -168,7 +179,9 @@ func (s *Sender) upgrade(ctx context.Context, client *smtp.Client, p *Probe) err
 	if _, ok := client.Extensions()["STARTTLS"]; !ok {
 		return s.unsafe(NoStartTLS, nil)
 	}
+	began := time.Now()
 	err := client.StartTLS(ctx, s.config(p))
+	s.took(reply.AtStartTLS, began)
 	r, refused := errors.AsType[*reply.Refusal](err)
 	switch {
 	case err == nil, refused && !r.Local:

@@ -507,3 +507,28 @@ func TestAMailRidesOnlyWhereItWillBeDelivered(t *testing.T) {
 		})
 	}
 }
+
+// Each stage of each mail is timed, those of the link once a link.
+func TestStagesAreTimed(t *testing.T) {
+	for _, pipelining := range []bool{false, true} {
+		s := start(t, sandbox.Options{Username: user, Password: code})
+		a := account(s)
+		a.Pipelining = pipelining
+		times := map[reply.Stage]int{}
+		a.Watch = func(stage reply.Stage, took time.Duration) {
+			if took < 0 || took > time.Minute {
+				t.Errorf("%s took %v", stage, took)
+			}
+			times[stage]++
+		}
+		same(t, send(t, open(t, a), "a", "b", "c"), "250", "250", "250")
+		for stage, n := range map[reply.Stage]int{
+			reply.AtConnect: 1, reply.AtStartTLS: 1, reply.AtGreeting: 1, reply.AtAuth: 1,
+			reply.AtMail: 3, reply.AtRcpt: 3, reply.AtData: 3, reply.AtDot: 3,
+		} {
+			if times[stage] != n {
+				t.Errorf("pipelining %t: %s was timed %d times, want %d", pipelining, stage, times[stage], n)
+			}
+		}
+	}
+}

@@ -85,7 +85,9 @@ func (c *Client) verdict(ctx context.Context, left departed) (reply.Answer, erro
 	if !left.whole {
 		limit = c.limits.Early // Postfix does so too: the server may have said why it hung up
 	}
+	began := c.timed()
 	code, lines, err := c.wire.hear(ctx, limit)
+	c.took(reply.AtDot, began)
 	c.open = false
 	c.dead = c.dead || left.err != nil || err != nil
 	if err != nil {

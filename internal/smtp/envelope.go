@@ -120,7 +120,9 @@ func (c *Client) steps() [3]step {
 
 // heed hears the reply to a step and keeps count of the open transaction.
 func (c *Client) heed(ctx context.Context, s step) error {
+	began := c.timed()
 	a, err := c.hear(ctx, s.stage, s.limit)
+	c.took(s.stage, began)
 	switch {
 	case s.stage == reply.AtMail && a.Code == 503 && c.open:
 		// The server still holds to the mail before: nobody has looked at this one.

@@ -141,6 +141,8 @@ func (c *Client) authenticate(ctx context.Context, mechanism sasl.Client) error 
 	if err != nil {
 		return err
 	}
+	began := c.timed()
+	defer func() { c.took(reply.AtAuth, began) }()
 	line, shown := "AUTH "+name, "AUTH "+name
 	if first != nil {
 		line, shown = line+" "+base64.StdEncoding.EncodeToString(first), shown+" [masked]"

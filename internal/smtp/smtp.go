@@ -23,7 +23,14 @@ type Options struct {
 	ClearAuth  bool   // a login without TLS is allowed: loopback or the user's express wish
 	Timeouts   Timeouts
 	Trace      io.Writer // the dialogue, a line each, credentials masked, bodies left out; nil = none
+	Watch      Watch     // nil = nobody
 }
+
+// A Watch is told how long each answer was waited for: the greeting, MAIL, RCPT,
+// DATA, the final dot; of a login, the whole exchange. Answers that came together
+// cost one wait, which is the first one's. It must return at once, and may be
+// called by several sessions at a time.
+type Watch func(stage reply.Stage, took time.Duration)
 
 // Timeouts are the longest waits for a whole reply, not for a byte of it. A zero
 // means the default that stands beside it, of RFC 5321 §4.5.3.2 where it has one.
@@ -70,6 +77,7 @@ type Client struct {
 	frame     bool
 	mayPipe   bool
 	clearAuth bool
+	watch     Watch
 
 	announced map[string]string
 	dead      bool
@@ -83,7 +91,7 @@ type Client struct {
 func Hello(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 	c := &Client{
 		wire: newWire(conn, o.Trace), limits: o.Timeouts.filled(), helo: cmp.Or(o.Helo, "localhost"),
-		frame: o.Frame, mayPipe: o.Pipelining, clearAuth: o.ClearAuth,
+		frame: o.Frame, mayPipe: o.Pipelining, clearAuth: o.ClearAuth, watch: o.Watch,
 	}
 	defer c.wire.hold(ctx)()
 	if err := c.greet(ctx); err != nil {
@@ -95,10 +103,27 @@ func Hello(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 }
 
 func (c *Client) greet(ctx context.Context) error {
-	if _, err := c.hear(ctx, reply.AtGreeting, c.limits.Greeting); err != nil {
+	began := c.timed()
+	_, err := c.hear(ctx, reply.AtGreeting, c.limits.Greeting)
+	c.took(reply.AtGreeting, began)
+	if err != nil {
 		return err
 	}
 	return c.ehlo(ctx)
+}
+
+// timed is when a stage began, if anybody wants to know how long it took.
+func (c *Client) timed() (began time.Time) {
+	if c.watch != nil {
+		began = time.Now()
+	}
+	return began
+}
+
+func (c *Client) took(stage reply.Stage, began time.Time) {
+	if c.watch != nil {
+		c.watch(stage, time.Since(began))
+	}
 }
 
 // Extensions returns what the server announced: keyword in upper case to its
