@@ -41,6 +41,7 @@ const rooms = `
 	preview/live:      preview fsnotify net net/http os
 	preview/browser:   chromedp os os/exec testing
 	sandbox:           yaml net crypto/tls os
+	web:               fault ledger gotext xtext net/http
 	drill:
 `
 
@@ -73,6 +74,7 @@ var modules = map[string]string{
 	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"github.com/chromedp/chromedp":             "chromedp",
 	"pgregory.net/rapid":                       "rapid",
+	"github.com/leonelquinteros/gotext":        "gotext",
 }
 
 // doors are the standard packages that reach outside the process.

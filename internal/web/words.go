@@ -1,0 +1,89 @@
+package web
+
+import (
+	_ "embed"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/leonelquinteros/gotext"
+	"golang.org/x/text/language"
+)
+
+//go:embed locale/zh.po
+var chinese []byte
+
+// words say the pages' own sentences in one language. The English one is the key.
+type words struct {
+	lang string
+	po   *gotext.Po // nil for English
+}
+
+func newWords(lang string) words {
+	if lang != "zh" {
+		return words{lang: "en"}
+	}
+	po := gotext.NewPo()
+	po.Parse(chinese)
+	return words{"zh", po}
+}
+
+func (w words) say(format string, args ...any) string {
+	if w.po != nil {
+		return w.po.Get(format, args...)
+	}
+	if len(args) == 0 {
+		return format
+	}
+	return fmt.Sprintf(format, args...)
+}
+
+// word says a word of the ledger or the desk, such as a state.
+func (w words) word(s string) string {
+	say := w.say // s is no format
+	return say(s)
+}
+
+// number writes a count as people read it.
+func number(n int) string {
+	s := fmt.Sprint(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// span is a duration as people say it.
+func (w words) span(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return w.say("%d seconds", int(d.Round(time.Second)/time.Second))
+	case d < time.Hour:
+		return w.say("%d minutes", int(d.Round(time.Minute)/time.Minute))
+	case d < 48*time.Hour:
+		return w.say("%.1f hours", d.Hours())
+	}
+	return w.say("%.1f days", d.Hours()/24)
+}
+
+// tongue is the name of the cookie by which a person has chosen a language.
+const tongue = "hongyan-lang"
+
+// langOf is the language for a request: chosen, else what the browser asks for.
+func (s *Server) langOf(r *http.Request) string {
+	if c, err := r.Cookie(tongue); err == nil && s.views[c.Value] != nil {
+		return c.Value
+	}
+	for part := range strings.SplitSeq(r.Header.Get("Accept-Language"), ",") {
+		tag, _, _ := strings.Cut(strings.TrimSpace(part), ";")
+		base, _ := language.Make(tag).Base()
+		if s.views[base.String()] != nil {
+			return base.String()
+		}
+	}
+	if s.Lang == "zh" {
+		return "zh"
+	}
+	return "en"
+}
