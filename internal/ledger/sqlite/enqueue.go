@@ -204,10 +204,10 @@ func (p *pass) insert(t *tx, l *line) {
 	p.done.Added++
 	p.seen.set(id)
 	p.roll.add(l.address, id)
-	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?1, ?2, ?3, ?4, ?5)`,
+	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?, ?, ?, ?, ?)`,
 		id, l.Line, l.address, l.Name, l.fields)
 	if l.Skip == "" {
-		t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 0)`, id)
+		t.exec(`INSERT INTO delivery (id, state) VALUES (?, 0)`, id)
 		return
 	}
 	t.exec(`INSERT INTO delivery (id, state) VALUES (?1, 6)`, id)

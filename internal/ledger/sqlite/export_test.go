@@ -1,13 +1,12 @@
 package sqlite
 
-import "context"
-
 // Sabotage runs a statement on the writer's own connection.
 func (s *Store) Sabotage(statement string) error {
 	s.writer.turn <- struct{}{}
 	defer func() { <-s.writer.turn }()
-	_, err := s.writer.conn.ExecContext(context.Background(), statement)
-	return err
+	t := &tx{w: s.writer}
+	t.exec(statement)
+	return t.err
 }
 
 // Batch makes the roll's batches small enough for a test.

@@ -78,22 +78,10 @@ func (t *tx) was(id int64) *was {
 }
 
 // addressless returns the ids of all rows without address.
-func (t *tx) addressless(issue int64) []int64 {
-	rows, err := t.query(`SELECT id FROM address WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
-	if err != nil {
-		t.err = err
-		return nil
-	}
-	defer rows.Close()
-	var ids []int64
-	for rows.Next() {
-		var id int64
-		if t.err = rows.Scan(&id); t.err != nil {
-			return nil
-		}
-		ids = append(ids, id)
-	}
-	t.err = rows.Err()
+func (t *tx) addressless(issue int64) (ids []int64) {
+	var id int64
+	t.each([]any{&id}, func() bool { ids = append(ids, id); return true },
+		`SELECT id FROM address WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
 	return ids
 }
 

@@ -101,10 +101,10 @@ func (t *tx) apply(e ledger.Event) (id int64, ok bool) {
 
 func (t *tx) intent(e ledger.Intent) bool {
 	t.touch(e.ID>>32, e.At.UnixMilli())
-	const begin = `UPDATE delivery SET state = 1, account = ?2, attempts = attempts + 1,
-		begun = ?3, ended = 0, due = 0, message_id = ?4 WHERE id = ?1 AND state = 0`
+	const begin = `UPDATE delivery SET state = 1, account = ?, attempts = attempts + 1,
+		begun = ?, ended = 0, due = 0, message_id = ? WHERE id = ? AND state = 0`
 	account := t.account(e.Account)
-	if t.exec(begin, e.ID, account, e.At.UnixMilli(), e.MessageID) == 1 {
+	if t.exec(begin, account, e.At.UnixMilli(), e.MessageID, e.ID) == 1 {
 		return true
 	}
 	if !t.archive(e.ID) {
@@ -112,7 +112,7 @@ func (t *tx) intent(e ledger.Intent) bool {
 	}
 	t.exec(`DELETE FROM answer WHERE id = ?1`, e.ID)
 	t.exec(`UPDATE delivery SET state = 0 WHERE id = ?1`, e.ID)
-	return t.exec(begin, e.ID, account, e.At.UnixMilli(), e.MessageID) == 1
+	return t.exec(begin, account, e.At.UnixMilli(), e.MessageID, e.ID) == 1
 }
 
 func (t *tx) outcome(e ledger.Outcome) bool {
@@ -120,7 +120,7 @@ func (t *tx) outcome(e ledger.Outcome) bool {
 		return false
 	}
 	t.exec(`INSERT OR REPLACE INTO answer (id, stage, code, enhanced, reply, class, rule, bytes)
-		VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)`,
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		e.ID, e.Stage, e.Code, e.Enhanced, ledger.Bounded(e.Reply), e.Class, e.Rule, e.Bytes)
 	if e.State == ledger.Deferred {
 		t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, e.ID)
@@ -133,8 +133,8 @@ func (t *tx) outcome(e ledger.Outcome) bool {
 func (t *tx) end(e ledger.Outcome) bool {
 	from := mask(e.State.From())
 	if from&(1<<sending) != 0 {
-		n := t.exec(`UPDATE delivery SET state = ?2, ended = ?3, due = ?4, attempts = attempts - ?5
-			WHERE id = ?1 AND state = 1`, e.ID, number(e.State), e.At.UnixMilli(), millis(e.Due), count(e.Free))
+		n := t.exec(`UPDATE delivery SET state = ?, ended = ?, due = ?, attempts = attempts - ?
+			WHERE id = ? AND state = 1`, number(e.State), e.At.UnixMilli(), millis(e.Due), count(e.Free), e.ID)
 		if n == 1 {
 			return true
 		}

@@ -68,7 +68,7 @@ func (l *roll) add(address string, id int64) {
 // one address.
 func (l *roll) enter(t *tx, size int64) {
 	for _, address := range slices.Sorted(maps.Keys(l.recent)) {
-		t.exec(`INSERT INTO address (issue, address, id) VALUES (?1, ?2, ?3)`, l.issue, address, l.recent[address])
+		t.exec(`INSERT INTO address (issue, address, id) VALUES (?, ?, ?)`, l.issue, address, l.recent[address])
 	}
 	t.exec(`UPDATE issue SET indexed = ?2 WHERE id = ?1 AND indexed <> ?2`, l.issue, size)
 	clear(l.recent)

@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
+	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -28,7 +29,6 @@ const File = "ledger.db"
 type Store struct {
 	*Reader
 	lock   *lock
-	pool   *sql.DB // of the one writing connection
 	writer *writer
 
 	mu      sync.Mutex
@@ -63,20 +63,32 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := touch(file); err != nil {
 		return err
 	}
-	var err error
-	if s.pool, err = dial(file, 1, "rw", writing()); err != nil {
+	conn, err := connect(ctx, file)
+	if err != nil {
 		return err
 	}
-	if err = migrate(ctx, s.pool); err != nil {
-		return err
-	}
-	if s.writer, err = newWriter(ctx, s.pool); err != nil {
-		return err
-	}
+	s.writer = newWriter(conn)
 	if s.Reader, err = openReader(ctx, file, "rw"); err != nil {
 		return err
 	}
 	return s.recover()
+}
+
+// connect brings the tables up to date and returns the connection that writes.
+func connect(ctx context.Context, file string) (driver.Conn, error) {
+	source, err := address(file, "rw", writing())
+	if err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", source)
+	if err != nil {
+		return nil, err
+	}
+	defer db.Close()
+	if err := migrate(ctx, db); err != nil {
+		return nil, err
+	}
+	return db.Driver().Open(source)
 }
 
 // touch makes the file readable to its owner only; SQLite gives the files it
@@ -104,22 +116,31 @@ func reading() []string {
 // dial opens a pool of at most n connections; mode is ro or rw, which both
 // want the file to be there.
 func dial(file string, n int, mode string, pragmas []string) (*sql.DB, error) {
-	abs, err := filepath.Abs(file)
+	source, err := address(file, mode, pragmas)
 	if err != nil {
 		return nil, err
 	}
-	path := filepath.ToSlash(abs)
-	if path[0] != '/' { // C:/…
-		path = "/" + path
-	}
-	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}, "mode": {mode}}
-	db, err := sql.Open("sqlite", (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String())
+	db, err := sql.Open("sqlite", source)
 	if err != nil {
 		return nil, err
 	}
 	db.SetMaxOpenConns(n)
 	db.SetMaxIdleConns(n)
 	return db, nil
+}
+
+// address is a file and how it is opened, as the driver wants to be told.
+func address(file, mode string, pragmas []string) (string, error) {
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.ToSlash(abs)
+	if path[0] != '/' { // C:/…
+		path = "/" + path
+	}
+	q := url.Values{"_pragma": pragmas, "_txlock": {"immediate"}, "mode": {mode}}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String(), nil
 }
 
 // recover turns what a dead process was sending into doubts, and makes the
@@ -154,17 +175,14 @@ func (r *Reader) Key(ctx context.Context) ([]byte, error) {
 
 // Close waits for the write under way, puts the ledger down and lets others in.
 func (s *Store) Close() error {
-	var errs [4]error
+	var errs [3]error
 	if s.writer != nil {
 		errs[0] = s.writer.close()
 	}
 	if s.Reader != nil {
 		errs[1] = s.Reader.Close()
 	}
-	if s.pool != nil {
-		errs[2] = s.pool.Close()
-	}
-	errs[3] = s.lock.release()
+	errs[2] = s.lock.release()
 	for _, err := range errs {
 		if err != nil {
 			return fmt.Errorf("close the ledger: %w", err)

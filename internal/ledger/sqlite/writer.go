@@ -2,9 +2,10 @@ package sqlite
 
 import (
 	"context"
-	"database/sql"
+	"database/sql/driver"
 	"errors"
 	"fmt"
+	"io"
 
 	"hongyan/internal/ledger"
 )
@@ -12,25 +13,33 @@ import (
 // A writer is the only way to change the ledger: one connection, used by
 // whoever has the turn. Its first failure is its last act, since after a
 // failed write nobody knows what is on the disk (never retry an fsync).
+//
+// The connection is the driver's own. Around each statement database/sql takes
+// locks, copies arguments and looks for the end of a context, for pools and
+// callers that are not here: it costs as much as the statement itself.
 type writer struct {
 	turn   chan struct{} // of one: its holder may use the rest
-	conn   *sql.Conn
-	stmts  map[string]*sql.Stmt
+	conn   driver.Conn
+	stmts  map[string]statement
+	args   []driver.NamedValue // of the statement being run
 	broken error
 
 	accounts map[string]int64
 	touched  map[int64]int64 // by issue, as written
 }
 
-func newWriter(ctx context.Context, pool *sql.DB) (*writer, error) {
-	conn, err := pool.Conn(ctx)
-	if err != nil {
-		return nil, err
-	}
+// A statement is what the driver compiles.
+type statement interface {
+	driver.Stmt
+	driver.StmtExecContext
+	driver.StmtQueryContext
+}
+
+func newWriter(conn driver.Conn) *writer {
 	return &writer{
-		turn: make(chan struct{}, 1), conn: conn, stmts: map[string]*sql.Stmt{},
+		turn: make(chan struct{}, 1), conn: conn, stmts: map[string]statement{},
 		accounts: map[string]int64{}, touched: map[int64]int64{},
-	}, nil
+	}
 }
 
 // write runs f in a transaction of its own and returns when it is durable. No
@@ -54,21 +63,55 @@ func (w *writer) commit(f func(*tx)) error {
 		return nil
 	}
 	w.broken = fmt.Errorf("%w: %w", ledger.ErrBroken, t.err)
-	_, _ = w.conn.ExecContext(context.Background(), "ROLLBACK") // nothing is written after a failure, whatever it answers
+	(&tx{w: w}).exec("ROLLBACK") // nothing is written after a failure, whatever it answers
 	return w.broken
 }
+
+var errClosed = fmt.Errorf("%w: it is closed", ledger.ErrBroken)
 
 func (w *writer) close() error {
 	w.turn <- struct{}{}
 	defer func() { <-w.turn }()
-	w.broken = fmt.Errorf("%w: it is closed", ledger.ErrBroken)
+	if errors.Is(w.broken, errClosed) {
+		return nil
+	}
+	w.broken = errClosed
 	for _, stmt := range w.stmts {
 		_ = stmt.Close() // ends with the connection anyway
 	}
-	if err := w.conn.Close(); !errors.Is(err, sql.ErrConnDone) {
-		return err
+	return w.conn.Close()
+}
+
+// bind makes the arguments what the driver takes; they are good until the next bind.
+func (w *writer) bind(args []any) ([]driver.NamedValue, error) {
+	w.args = w.args[:0]
+	for i, arg := range args {
+		if n, ok := arg.(int); ok {
+			arg = int64(n)
+		}
+		v, err := driver.DefaultParameterConverter.ConvertValue(arg)
+		if err != nil {
+			return nil, err
+		}
+		w.args = append(w.args, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
-	return nil // closed before
+	return w.args, nil
+}
+
+func (w *writer) prepare(query string) (statement, error) {
+	if stmt := w.stmts[query]; stmt != nil {
+		return stmt, nil
+	}
+	prepared, err := w.conn.Prepare(query)
+	if err != nil {
+		return nil, err
+	}
+	stmt, ok := prepared.(statement)
+	if !ok {
+		return nil, fmt.Errorf("a statement of the driver is a %T", prepared)
+	}
+	w.stmts[query] = stmt
+	return stmt, nil
 }
 
 // A tx is one transaction. The first error stays and turns the rest into
@@ -79,53 +122,109 @@ type tx struct {
 }
 
 // exec returns how many rows it changed.
-func (t *tx) exec(query string, args ...any) int64 {
-	stmt := t.prepare(query)
-	if t.err != nil {
-		return 0
-	}
-	res, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		t.err = err
-		return 0
-	}
-	n, err := res.RowsAffected()
-	t.err = err
-	return n
+func (t *tx) exec(query string, args ...any) (changed int64) {
+	t.run(query, args, func(stmt statement, args []driver.NamedValue) error {
+		res, err := stmt.ExecContext(context.Background(), args)
+		if err != nil {
+			return err
+		}
+		changed, err = res.RowsAffected()
+		return err
+	})
+	return changed
 }
 
-// row reads one row into dest and reports whether there was one.
-func (t *tx) row(dest []any, query string, args ...any) bool {
-	stmt := t.prepare(query)
-	if t.err != nil {
-		return false
-	}
-	err := stmt.QueryRowContext(context.Background(), args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false
-	}
-	t.err = err
-	return err == nil
+// row reads the first row into dest and reports whether there was one.
+func (t *tx) row(dest []any, query string, args ...any) (found bool) {
+	t.each(dest, func() bool { found = true; return false }, query, args...)
+	return found
 }
 
-// query reads many rows.
-func (t *tx) query(query string, args ...any) (*sql.Rows, error) {
-	stmt := t.prepare(query)
-	if t.err != nil {
-		return nil, t.err
-	}
-	return stmt.QueryContext(context.Background(), args...)
+// each reads one row after the other into dest, for as long as next says so.
+func (t *tx) each(dest []any, next func() bool, query string, args ...any) {
+	t.run(query, args, func(stmt statement, args []driver.NamedValue) error {
+		rows, err := stmt.QueryContext(context.Background(), args)
+		if err != nil {
+			return err
+		}
+		return errors.Join(scanEach(rows, dest, next), rows.Close())
+	})
 }
 
-func (t *tx) prepare(query string) *sql.Stmt {
-	stmt := t.w.stmts[query]
-	if stmt != nil || t.err != nil {
-		return stmt
+func scanEach(rows driver.Rows, dest []any, next func() bool) error {
+	values := make([]driver.Value, len(dest))
+	for {
+		if err := rows.Next(values); err != nil {
+			return unless(io.EOF, err)
+		}
+		for i, v := range values {
+			if err := assign(dest[i], v); err != nil {
+				return err
+			}
+		}
+		if !next() {
+			return nil
+		}
 	}
-	if stmt, t.err = t.w.conn.PrepareContext(context.Background(), query); t.err == nil {
-		t.w.stmts[query] = stmt
+}
+
+// unless is err, if it is not the end that was waited for.
+func unless(end, err error) error {
+	if errors.Is(err, end) {
+		return nil
 	}
-	return stmt
+	return err
+}
+
+// run does one thing with a prepared statement, unless the transaction has
+// failed already.
+func (t *tx) run(query string, args []any, do func(statement, []driver.NamedValue) error) {
+	if t.err != nil {
+		return
+	}
+	var stmt statement
+	if stmt, t.err = t.w.prepare(query); t.err != nil {
+		return
+	}
+	var bound []driver.NamedValue
+	if bound, t.err = t.w.bind(args); t.err == nil {
+		t.err = do(stmt, bound)
+	}
+}
+
+// assign puts a column where it is wanted. What our own tables can hold for a
+// destination is all it knows.
+func assign(dest any, v driver.Value) error {
+	switch dest := dest.(type) {
+	case *int64:
+		n, ok := v.(int64)
+		*dest = n
+		return mismatch(ok, dest, v)
+	case *int:
+		n, ok := v.(int64)
+		*dest = int(n)
+		return mismatch(ok, dest, v)
+	case *bool:
+		n, ok := v.(int64)
+		*dest = n != 0
+		return mismatch(ok, dest, v)
+	case *string:
+		s, ok := v.(string)
+		*dest = s
+		return mismatch(ok, dest, v)
+	case *[]byte:
+		b, ok := v.([]byte)
+		*dest = b
+		return mismatch(ok || v == nil, dest, v)
+	}
+	return mismatch(false, dest, v)
+}
+
+func mismatch(ok bool, dest any, v driver.Value) error {
+	if ok {
+		return nil
+	}
+	return fmt.Errorf("a column is a %T where a %T was expected", v, dest)
 }
 
 // account returns the number of an account, new if need be; 0 for none.
