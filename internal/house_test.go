@@ -42,6 +42,7 @@ const rooms = `
 	preview/browser:   chromedp os os/exec testing
 	sandbox:           yaml net crypto/tls os
 	web:               fault ledger gotext xtext net/http
+	metrics:           ledger reply run prometheus net/http
 	drill:
 `
 
@@ -73,6 +74,7 @@ var modules = map[string]string{
 	"github.com/gofrs/flock":                   "flock",
 	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"github.com/chromedp/chromedp":             "chromedp",
+	"github.com/prometheus/client_golang":      "prometheus",
 	"pgregory.net/rapid":                       "rapid",
 	"github.com/leonelquinteros/gotext":        "gotext",
 }

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/term"
 
 	"hongyan/internal/lint/online"
+	"hongyan/internal/metrics"
 )
 
 // A door is one call of the program: its streams, its flags and its language.
@@ -22,6 +23,7 @@ type door struct {
 	interrupted chan struct{} // closed at the first interrupt
 	online      online.Options
 	log         *slog.Logger
+	metrics     *metrics.Metrics // nil: nobody wants them
 
 	flags struct {
 		config, state, lang, logLevel, logFormat string

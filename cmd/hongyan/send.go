@@ -19,6 +19,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
 	"hongyan/internal/run"
 )
@@ -32,6 +33,7 @@ type sendOptions struct {
 	inDoubt  string
 	test     []string
 	testRows string
+	metrics  string
 }
 
 func newSend(d *door) *cobra.Command {
@@ -57,6 +59,7 @@ func newSend(d *door) *cobra.Command {
 	flags.StringVar(&o.inDoubt, "in-doubt", "", d.say("settle what is in doubt before sending: `resend|sent`"))
 	flags.StringSliceVar(&o.test, "test", nil, d.say("send the first rows to this `ADDRESS` instead, subject marked, nothing recorded"))
 	flags.StringVar(&o.testRows, "rows", "", d.say("`LINES` of the list that --test sends: \"3,9-14\" (default: the first)"))
+	flags.StringVar(&o.metrics, "metrics", "", d.say("write Prometheus metrics of this run to `FILE`, for node_exporter's textfile collector"))
 	return cmd
 }
 
@@ -72,11 +75,19 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 	if len(o.test) > 0 {
 		return d.sendTest(ctx, e, o)
 	}
+	if o.metrics != "" {
+		d.metrics = metrics.New(version())
+	}
 	h, err := d.openHouse(ctx, e.conf)
 	if err != nil {
 		return err
 	}
 	err = d.sendIssue(ctx, e, h, o)
+	if o.metrics != "" {
+		if failed := d.metrics.WriteFile(o.metrics); failed != nil {
+			err = failed // the issue's own end has been told
+		}
+	}
 	return errors.Join(err, h.close())
 }
 
@@ -249,13 +260,14 @@ const patience = 10 * time.Minute
 func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
 	learn := func(ctx context.Context) error { return h.learned(ctx, lanes) }
 	r := &run.Run{
-		Key: e.key, Ledger: memory{h.store, learn}, Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		Key: e.key, Ledger: d.timed(memory{h.store, learn}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
 	}
 	if o.noWait {
 		r.Patience = patience
 	}
+	d.gauge(h, lanes)
 	show := d.progress(p.open(), p.takes)
-	r.Watch = d.logged(e.key, show.watch)
+	r.Watch = d.watched(e.key, show.watch)
 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)

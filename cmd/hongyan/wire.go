@@ -250,6 +250,9 @@ func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Accoun
 	if d.debugging() {
 		out.Trace = trace{d.log, account.Name}
 	}
+	if d.metrics != nil {
+		out.Watch = d.metrics.Stage(account.Name)
+	}
 	return out
 }
 

@@ -466,3 +466,28 @@ func BenchmarkWait(b *testing.B) {
 		})
 	}
 }
+
+func TestWhatIsUsedOfEachWindow(t *testing.T) {
+	t.Parallel()
+	l := limits(t, map[string]any{"per_day": 5000, "per_hour": 20, "per_minute": 3})
+	past := ago(70*time.Minute, 50*time.Minute, 20*time.Minute, 60*time.Second, 59*time.Second, 0)
+	used := func(p *pace.Pacer, now time.Time) (text string) {
+		for _, u := range p.Uses(now) {
+			text += fmt.Sprintf("%s %d; ", u.Window, u.Used)
+		}
+		return text
+	}
+	p := pace.New(l, past, at(noon()))
+	if got := used(p, noon()); got != "3/min 2; 20/hour 5; 5000/day 6; " {
+		t.Error(got)
+	}
+	if !p.Take(noon().Add(time.Second), "") {
+		t.Fatal("no turn")
+	}
+	if got := used(p, noon().Add(time.Second)); got != "3/min 2; 20/hour 6; 5000/day 7; " {
+		t.Error(got)
+	}
+	if got := used(pace.New(pace.Limits{}, past, at(noon())), noon()); got != "" {
+		t.Error(got)
+	}
+}

@@ -100,6 +100,38 @@ func (l *log) record(s instant) {
 	l.used++
 }
 
+// spent returns how many mails count against the window at s.
+func (l *log) spent(s instant) (n int) {
+	for i := range l.held {
+		if l.at[(l.head-i+len(l.at))%len(l.at)].add(l.Per) <= s {
+			break
+		}
+		n += l.run
+		if i == 0 {
+			n += l.used - l.run
+		}
+	}
+	return n
+}
+
+// A Use is how much of a window is used up.
+type Use struct {
+	Window
+	Used int
+}
+
+// Uses returns what is used of each window of the account at now.
+func (p *Pacer) Uses(now time.Time) []Use {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := p.tick(now)
+	out := make([]Use, len(p.book.logs))
+	for i, l := range p.book.logs {
+		out[i] = Use{l.Window, l.spent(s)}
+	}
+	return out
+}
+
 // windowOf returns the window of a length among ws.
 func windowOf(ws []Window, per time.Duration) (Window, bool) {
 	i := slices.IndexFunc(ws, func(w Window) bool { return w.Per == per })
