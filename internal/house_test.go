@@ -20,7 +20,7 @@ const module = "hongyan"
 // code, or the plan is changed first and on purpose.
 const rooms = `
 	fault:
-	campaign:          fault lint list yaml os
+	campaign:          fault lint list schedule yaml os
 	config:            fault lint pace list viper yaml keyring vault net/http os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
@@ -43,6 +43,7 @@ const rooms = `
 	sandbox:           yaml net crypto/tls os
 	web:               fault ledger gotext xtext net/http
 	metrics:           ledger reply run prometheus net/http
+	schedule:          fault cron
 	drill:
 `
 
@@ -57,6 +58,7 @@ var modules = map[string]string{
 	"golang.org/x/net/html":                    "html",
 	"golang.org/x/net/dns/dnsmessage":          "dnsmessage",
 	"github.com/xuri/excelize/v2":              "excelize",
+	"github.com/netresearch/go-cron":           "cron",
 	"github.com/expr-lang/expr":                "expr",
 	"github.com/yuin/goldmark":                 "goldmark",
 	"github.com/alecthomas/chroma/v2":          "chroma",

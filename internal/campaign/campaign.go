@@ -10,6 +10,7 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
+	"hongyan/internal/schedule"
 )
 
 // Campaign is a campaign file that has been read: its shape is right, and its
@@ -36,6 +37,7 @@ type Campaign struct {
 	Theme           map[string]string
 	Invite          *Invite // nil: the mails are no invitations
 	Lint            lint.Options
+	Schedule        *schedule.Schedule // nil: issues are begun by hand
 
 	// Lines has the line of each key, for faults that are found later; a key
 	// below another is written with a dot: "recipients.where".
@@ -110,10 +112,12 @@ func Parse(file string, src []byte) (*Campaign, error) {
 		{"issue", r.text(&c.Issue)},
 		{"invite", r.invite(&c.Invite)},
 		{"lint", r.lint(&c.Lint)},
+		{"schedule", r.schedule(&c.Schedule)},
 	})
 	c.Accounts = r.accounts(account, accounts)
 	r.required("name", "template", "recipients")
 	r.names(c)
+	r.editions()
 	c.settle()
 	return c, r.faults.Err()
 }
