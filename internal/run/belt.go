@@ -2,6 +2,8 @@ package run
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -37,6 +39,7 @@ type belt struct {
 
 	mu          sync.Mutex // guards the fields below
 	outstanding int        // claimed and neither settled nor given back
+	starved     bool       // the last claim came back empty: whatever ends may bring work
 	shutUntil   time.Time  // nothing is claimed before
 }
 
@@ -51,15 +54,15 @@ func newBelt(l *Lane, r *Run, early func(Early)) *belt {
 // fill keeps the belt full until the issue has nothing left for this lane, ctx
 // ends, or a write fails; then it closes done.
 func (b *belt) fill(ctx context.Context) error {
-	work := make(chan ledger.Entry)
+	work := make(chan []ledger.Entry)
 	failed := make(chan error, 1)
 	claiming, stop := context.WithCancel(ctx)
 	defer stop()
 	var workers sync.WaitGroup
 	for range max(b.lane.Workers, 1) {
 		workers.Go(func() {
-			for entry := range work {
-				if err := b.compose(ctx, entry); err != nil {
+			for lot := range work {
+				if err := b.composeAll(ctx, lot); err != nil {
 					stop() // claim may be waiting for this very entry's end
 					select {
 					case failed <- err:
@@ -81,15 +84,19 @@ func (b *belt) fill(ctx context.Context) error {
 	}
 }
 
+// lot is how many entries are handed to a worker at once: waking one up for
+// each costs as much as composing its mail.
+const lot = 8
+
 // claim hands entries to the workers for as long as there are any.
-func (b *belt) claim(ctx context.Context, work chan<- ledger.Entry) error {
+func (b *belt) claim(ctx context.Context, work chan<- []ledger.Entry) error {
 	for ctx.Err() == nil {
 		entries, err := b.next(ctx)
 		if err != nil || entries == nil {
 			return err
 		}
-		for _, entry := range entries {
-			work <- entry
+		for few := range slices.Chunk(entries, lot) {
+			work <- few
 		}
 	}
 	return nil
@@ -105,6 +112,7 @@ func (b *belt) next(ctx context.Context) ([]ledger.Entry, error) {
 			b.pause(ctx, wait)
 			continue
 		}
+		b.starve() // first, so that what ends meanwhile is not missed
 		entries, err := b.run.Ledger.Claim(ctx, b.run.Key, b.lane.Account, room, now)
 		if err != nil {
 			return nil, unlessEnded(ctx, err)
@@ -162,15 +170,15 @@ func unlessEnded(ctx context.Context, err error) error {
 }
 
 // room says how many entries may be claimed now, or how long to wait before
-// asking again. A belt that is half full is full enough: claims come in lots.
+// asking again. A belt that is half full is full enough.
 func (b *belt) room(now time.Time) (int, time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if shut := b.shutUntil.Sub(now); shut > 0 {
 		return 0, min(shut, long)
 	}
-	if room := cap(b.ready) - b.outstanding; room >= cap(b.ready)/2 {
-		return room, 0
+	if b.roomy() {
+		return cap(b.ready) - b.outstanding, 0
 	}
 	return 0, long
 }
@@ -186,14 +194,38 @@ func (b *belt) pause(ctx context.Context, d time.Duration) {
 	}
 }
 
+// count keeps the number of jobs in hand, and wakes up the claim that there is
+// room or work for again.
 func (b *belt) count(n int) {
 	b.mu.Lock()
 	b.outstanding += n
+	wanted := b.starved || b.roomy()
+	b.starved = b.starved && n < 0
 	b.mu.Unlock()
+	if !wanted {
+		return
+	}
 	select {
 	case b.wake <- struct{}{}:
 	default:
 	}
+}
+
+func (b *belt) starve() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.starved = true
+}
+
+// roomy says that the belt is less than half full; claims come in lots.
+func (b *belt) roomy() bool { return b.outstanding <= cap(b.ready)-cap(b.ready)/2 }
+
+// composeAll goes on behind an entry that failed: the rest is claimed as well.
+func (b *belt) composeAll(ctx context.Context, entries []ledger.Entry) (err error) {
+	for _, entry := range entries {
+		err = errors.Join(err, b.compose(ctx, entry))
+	}
+	return err
 }
 
 // compose puts the entry's mail on the belt. An entry that cannot become a mail
