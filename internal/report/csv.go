@@ -21,6 +21,7 @@ type table struct {
 	columns []string // the list's own
 	zone    *time.Location
 	begun   bool
+	cells   []string // of the row being written
 	row     []byte
 }
 
@@ -65,14 +66,12 @@ func (t *table) add(e ledger.Entry) error {
 	if err := t.header(); err != nil {
 		return err
 	}
-	cells := []string{
-		number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
-		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone),
-	}
+	t.cells = append(t.cells[:0], number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
+		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone))
 	for _, name := range t.columns {
-		cells = append(cells, e.Fields[name])
+		t.cells = append(t.cells, e.Fields[name])
 	}
-	return t.write(cells)
+	return t.write(t.cells)
 }
 
 func (t *table) write(cells []string) error {
@@ -89,7 +88,12 @@ func number(n int) string {
 }
 
 // answer is what the server said, with its enhanced code, safe to show.
-func answer(e ledger.Entry) string { return strings.TrimSpace(e.Enhanced + " " + Printable(e.Reply)) }
+func answer(e ledger.Entry) string {
+	if e.Enhanced == "" {
+		return strings.TrimSpace(Printable(e.Reply))
+	}
+	return strings.TrimSpace(e.Enhanced + " " + Printable(e.Reply))
+}
 
 // full is the answer with its code: "550 5.1.1 no such user".
 func full(e ledger.Entry) string { return strings.TrimSpace(number(e.Code) + " " + answer(e)) }

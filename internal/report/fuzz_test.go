@@ -2,6 +2,7 @@ package report_test
 
 import (
 	"encoding/csv"
+	"encoding/json"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -28,6 +29,15 @@ func FuzzCell(f *testing.F) {
 			if cell != "" && strings.ContainsRune("=@\t\r\x00＝＋－＠", first) {
 				t.Errorf("cell %d is a formula: %q", i, cell)
 			}
+		}
+		var line struct {
+			Reply  string
+			Fields map[string]string
+		}
+		valid := func(s string) string { return strings.Map(func(r rune) rune { return r }, s) }
+		if err := json.Unmarshal([]byte(read(t, p.JSONL)), &line); err != nil || line.Reply != valid(c) ||
+			line.Fields["a"] != valid(a) || line.Fields["b"] != valid(b) {
+			t.Errorf("%+v, %v", line, err)
 		}
 		same := func(s string) string { return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n") }
 		if got := strings.TrimPrefix(rows[1][9], "'"); got != strings.TrimPrefix(same(a), "'") {

@@ -1,49 +1,131 @@
 package report
 
 import (
+	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
+	"unicode/utf8"
 
 	"hongyan/internal/ledger"
 )
 
-// A line is one entry for programs: raw values, times in UTC.
-type line struct {
-	Line      int               `json:"line"`
-	Address   string            `json:"address"`
-	Name      string            `json:"name,omitempty"`
-	Status    ledger.State      `json:"status"`
-	Account   string            `json:"account,omitempty"`
-	Attempts  int               `json:"attempts"`
-	Stage     string            `json:"stage,omitempty"`
-	Code      int               `json:"code,omitempty"`
-	Enhanced  string            `json:"enhanced,omitempty"`
-	Reply     string            `json:"reply,omitempty"`
-	Class     string            `json:"class,omitempty"`
-	Rule      string            `json:"rule,omitempty"`
-	MessageID string            `json:"message_id,omitempty"`
-	Bytes     int64             `json:"bytes,omitempty"`
-	Begun     time.Time         `json:"begun,omitzero"`
-	Ended     time.Time         `json:"ended,omitzero"`
-	Due       time.Time         `json:"due,omitzero"`
-	SentAt    time.Time         `json:"sent_at,omitzero"`
-	SettledBy string            `json:"settled_by,omitempty"`
-	SettledAt time.Time         `json:"settled_at,omitzero"`
-	Fields    map[string]string `json:"fields,omitempty"`
+// lines are the entries for programs, one JSON object each: raw values, times
+// in UTC, nothing where there is nothing. They are put together by hand, since a
+// run writes them several times over and reflection costs more than the rest
+// of the report.
+type lines struct {
+	w    io.Writer
+	line []byte
+	keys []string // of the fields, sorted
 }
 
-func writeLine(w io.Writer, e ledger.Entry) error {
-	l := line{
-		Line: e.Line, Address: e.Address, Name: e.Name, Status: e.State, Account: e.Account, Attempts: e.Attempts,
-		Stage: e.Stage, Code: e.Code, Enhanced: e.Enhanced, Reply: e.Reply, Class: e.Class, Rule: e.Rule,
-		MessageID: e.MessageID, Bytes: e.Bytes, Begun: e.Begun.UTC(), Ended: e.Ended.UTC(), Due: e.Due.UTC(),
-		SettledBy: e.SettledBy, SettledAt: e.SettledAt.UTC(), Fields: e.Fields,
-	}
+func (l *lines) add(e ledger.Entry) error {
+	l.line = append(l.line[:0], `{"line":`...)
+	l.line = strconv.AppendInt(l.line, int64(e.Line), 10)
+	l.line = appendString(append(l.line, `,"address":`...), e.Address)
+	l.text("name", e.Name)
+	l.text("status", string(e.State))
+	l.text("account", e.Account)
+	l.line = strconv.AppendInt(append(l.line, `,"attempts":`...), int64(e.Attempts), 10)
+	l.text("stage", e.Stage)
+	l.number("code", int64(e.Code))
+	l.text("enhanced", e.Enhanced)
+	l.text("reply", e.Reply)
+	l.text("class", e.Class)
+	l.text("rule", e.Rule)
+	l.text("message_id", e.MessageID)
+	l.number("bytes", e.Bytes)
+	l.times(e)
+	l.fields(e.Fields)
+	l.line = append(l.line, '}', '\n')
+	_, err := l.w.Write(l.line)
+	return err
+}
+
+func (l *lines) times(e ledger.Entry) {
+	l.time("begun", e.Begun)
+	l.time("ended", e.Ended)
+	l.time("due", e.Due)
 	if e.State == ledger.Sent {
-		l.SentAt = l.Ended
+		l.time("sent_at", e.Ended)
 	}
-	enc := json.NewEncoder(w)
+	l.text("settled_by", e.SettledBy)
+	l.time("settled_at", e.SettledAt)
+}
+
+func (l *lines) fields(fields map[string]string) {
+	if len(fields) == 0 {
+		return
+	}
+	l.keys = slices.AppendSeq(l.keys[:0], maps.Keys(fields))
+	slices.Sort(l.keys)
+	l.key("fields")
+	next := byte('{')
+	for _, k := range l.keys {
+		l.line = append(appendString(append(l.line, next), k), ':')
+		l.line = appendString(l.line, fields[k])
+		next = ','
+	}
+	l.line = append(l.line, '}')
+}
+
+func (l *lines) key(name string) {
+	l.line = append(l.line, ',', '"')
+	l.line = append(l.line, name...)
+	l.line = append(l.line, '"', ':')
+}
+
+func (l *lines) text(name, value string) {
+	if value == "" {
+		return
+	}
+	l.key(name)
+	l.line = appendString(l.line, value)
+}
+
+func (l *lines) number(name string, value int64) {
+	if value == 0 {
+		return
+	}
+	l.key(name)
+	l.line = strconv.AppendInt(l.line, value, 10)
+}
+
+func (l *lines) time(name string, value time.Time) {
+	if value.IsZero() {
+		return
+	}
+	l.key(name)
+	l.line = append(value.UTC().AppendFormat(append(l.line, '"'), time.RFC3339Nano), '"')
+}
+
+// appendString leaves what is not plain to encoding/json.
+func appendString(b []byte, s string) []byte {
+	if plainJSON(s) {
+		b = append(b, '"')
+		b = append(b, s...)
+		return append(b, '"')
+	}
+	var quoted bytes.Buffer
+	enc := json.NewEncoder(&quoted)
 	enc.SetEscapeHTML(false)
-	return enc.Encode(l)
+	if enc.Encode(s) != nil {
+		return append(b, '"', '"') // a string has no error
+	}
+	return append(b, bytes.TrimSuffix(quoted.Bytes(), []byte{'\n'})...)
+}
+
+func plainJSON(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] == '"' || s[i] == '\\' {
+			return false
+		}
+	}
+	// JavaScript takes U+2028 and U+2029 for the end of a line.
+	return utf8.ValidString(s) && !strings.Contains(s, "\u2028") && !strings.Contains(s, "\u2029")
 }

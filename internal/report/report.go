@@ -96,11 +96,12 @@ type tables struct {
 	page    *page
 	head    []ledger.Entry // waits until the columns are known
 	csv     *table
+	lines   *lines
 	failed  *failed
 }
 
 func newTables(set *set, o Options) *tables {
-	w := &tables{options: o, set: set, page: newPage(o)}
+	w := &tables{options: o, set: set, page: newPage(o), lines: &lines{w: set.jsonl}}
 	if o.Columns != nil {
 		w.begin(o.Columns)
 	}
@@ -141,7 +142,7 @@ func (w *tables) put(e ledger.Entry) error {
 	if err := w.csv.add(e); err != nil {
 		return err
 	}
-	if err := writeLine(w.set.jsonl, e); err != nil {
+	if err := w.lines.add(e); err != nil {
 		return err
 	}
 	return w.failed.add(e)

@@ -85,11 +85,8 @@ func (s *Store) claimDue(ctx context.Context, d *desk, n int, issue int64, accou
 	}
 	var out []ledger.Entry
 	for _, id := range ids {
-		rows, err := s.entry.QueryContext(ctx, id)
+		err := s.each(ctx, func(e ledger.Entry) bool { out = append(out, e); return true }, columns+`WHERE d.id = ?1`, id)
 		if err != nil {
-			return nil, err
-		}
-		if out, err = scanAll(rows, out); err != nil {
 			return nil, err
 		}
 	}
@@ -119,29 +116,20 @@ func (s *Store) claimQueued(ctx context.Context, d *desk, n int, issue int64) ([
 	if n <= 0 || err != nil || end <= d.cursor {
 		return nil, err
 	}
-	rows, err := s.fresh.QueryContext(ctx, d.cursor, end)
+	out := make([]ledger.Entry, 0, n)
+	err = s.each(ctx, func(e ledger.Entry) bool {
+		if _, claimed := d.claimed[e.ID]; !claimed {
+			out = append(out, e)
+		}
+		return len(out) < n
+	}, untouched+`WHERE d.id > ?1 AND d.id <= ?2 AND d.state = 0 ORDER BY d.id`, d.cursor, end)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	out := make([]ledger.Entry, 0, n)
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return nil, err
-		}
-		if _, claimed := d.claimed[e.ID]; claimed {
-			continue
-		}
-		if out = append(out, e); len(out) == n {
-			d.cursor = e.ID
-			return out, nil
-		}
-	}
-	if err := rows.Err(); err != nil {
-		return nil, err
-	}
 	d.cursor = end
+	if len(out) == n {
+		d.cursor = out[n-1].ID
+	}
 	return out, nil
 }
 

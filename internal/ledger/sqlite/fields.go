@@ -57,10 +57,13 @@ func decode(s string) (map[string]string, error) {
 		err := json.Unmarshal([]byte(s), &fields)
 		return fields, err
 	}
-	parts := strings.Split(s, `"`)
-	fields := make(map[string]string, len(parts)/4)
-	for ; len(parts) > 4; parts = parts[4:] {
-		fields[parts[1]] = parts[3]
+	fields := make(map[string]string, strings.Count(s, `":"`))
+	for {
+		_, rest, ok := strings.Cut(s, `"`)
+		if !ok {
+			return fields, nil
+		}
+		key, rest, _ := strings.Cut(rest, `":"`)
+		fields[key], s, _ = strings.Cut(rest, `"`)
 	}
-	return fields, nil
 }

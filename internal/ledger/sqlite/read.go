@@ -3,9 +3,11 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"iter"
 	"os"
 	"path/filepath"
@@ -19,8 +21,8 @@ import (
 // lock and changes nothing; entries that a dead process left in sending are
 // shown so until the next Open.
 type Reader struct {
-	db                         *sql.DB
-	number, tail, entry, fresh *sql.Stmt
+	db           *sql.DB
+	number, tail *sql.Stmt
 }
 
 // OpenReader opens the ledger in the folder dir; [os.ErrNotExist]
@@ -50,13 +52,16 @@ func openReader(ctx context.Context, file, mode string) (*Reader, error) {
 	return r, nil
 }
 
-// columns is an entry as [scan] reads it.
-const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state, coalesce(c.name, ''), d.attempts,
-	d.message_id, d.begun, d.ended, d.due, coalesce(a.stage, ''), coalesce(a.code, 0), coalesce(a.enhanced, ''),
-	coalesce(a.reply, ''), coalesce(a.class, ''), coalesce(a.rule, ''), coalesce(a.bytes, 0),
-	coalesce(a.settled_by, ''), coalesce(a.settled_at, 0)
+// What an entry is made of, as [scan] takes it.
+const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state, c.name, d.attempts,
+	d.message_id, d.begun, d.ended, d.due, a.stage, a.code, a.enhanced,
+	a.reply, a.class, a.rule, a.bytes, a.settled_by, a.settled_at
 	FROM delivery d CROSS JOIN recipient r ON r.id = d.id
 	LEFT JOIN answer a ON a.id = d.id LEFT JOIN account c ON c.id = d.account `
+
+// Of an entry that nobody has touched there is no more than this.
+const untouched = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state
+	FROM delivery d CROSS JOIN recipient r ON r.id = d.id `
 
 // prepare compiles what every claim asks.
 func (r *Reader) prepare(ctx context.Context) error {
@@ -69,8 +74,6 @@ func (r *Reader) prepare(ctx context.Context) error {
 	}{
 		{&r.number, `SELECT id FROM issue WHERE campaign = ?1 AND issue = ?2`},
 		{&r.tail, `SELECT coalesce(max(id), 0) FROM delivery WHERE id BETWEEN ?1 AND ?2`},
-		{&r.entry, columns + `WHERE d.id = ?1`},
-		{&r.fresh, columns + `WHERE d.id > ?1 AND d.id <= ?2 AND d.state = 0 ORDER BY d.id`},
 	} {
 		var err error
 		if *p.stmt, err = r.db.PrepareContext(ctx, p.query); err != nil {
@@ -133,52 +136,84 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 
 // page reads the next n entries. The first parameters bound the ids; the
 // others are true by themselves where the filter says nothing.
-func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) ([]ledger.Entry, error) {
+func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) (out []ledger.Entry, err error) {
 	states := -1
 	if len(f.States) > 0 {
 		states = mask(f.States)
 	}
-	rows, err := r.db.QueryContext(ctx, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND (?3 >> d.state) & 1
+	err = r.each(ctx, func(e ledger.Entry) bool { out = append(out, e); return true }, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND (?3 >> d.state) & 1
 		AND (?4 = '' OR c.name = ?4)
 		AND (?5 = '' OR instr(lower(iif(r.address GLOB 'line:*', '', r.address)), lower(?5))
 			OR instr(lower(r.name), lower(?5)) OR instr(lower(coalesce(a.reply, '')), lower(?5)))
 		ORDER BY d.id LIMIT ?6`, max(first(issue), f.After), last(issue), states, f.Account, f.Text, n)
+	return out, err
+}
+
+// each hands the entries that a query finds to next, for as long as it says so.
+//
+// They come straight from the driver: for each row database/sql would take
+// locks, look for the end of a context and convert every column through
+// reflection, which costs more than reading it. So a query is read to its end;
+// who wants a million entries asks for them in pages.
+func (r *Reader) each(ctx context.Context, next func(ledger.Entry) bool, query string, args ...any) error {
+	conn, err := r.db.Conn(ctx)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return scanAll(rows, nil)
-}
-
-// scanAll appends the entries of rows to out and closes rows.
-func scanAll(rows *sql.Rows, out []ledger.Entry) ([]ledger.Entry, error) {
-	defer rows.Close()
-	for rows.Next() {
-		e, err := scan(rows)
-		if err != nil {
-			return nil, err
+	defer conn.Close()
+	return conn.Raw(func(raw any) error {
+		own, ok := raw.(driver.QueryerContext)
+		if !ok {
+			return fmt.Errorf("a connection of the driver is a %T", raw)
 		}
-		out = append(out, e)
-	}
-	return out, rows.Err()
+		bound, err := bind(nil, args)
+		if err != nil {
+			return err
+		}
+		rows, err := own.QueryContext(context.WithoutCancel(ctx), query, bound)
+		if err != nil {
+			return err
+		}
+		return errors.Join(entries(rows, next), rows.Close())
+	})
 }
 
-func scan(rows *sql.Rows) (e ledger.Entry, err error) {
-	var fields sql.RawBytes
-	var now int
-	var begun, ended, due, settled int64
-	if err = rows.Scan(&e.ID, &e.Line, &e.Address, &e.Name, &fields, &now, &e.Account, &e.Attempts,
-		&e.MessageID, &begun, &ended, &due, &e.Stage, &e.Code, &e.Enhanced,
-		&e.Reply, &e.Class, &e.Rule, &e.Bytes, &e.SettledBy, &settled); err != nil {
-		return e, err
+func entries(rows driver.Rows, next func(ledger.Entry) bool) error {
+	values := make([]driver.Value, len(rows.Columns()))
+	for {
+		if err := rows.Next(values); err != nil {
+			return unless(io.EOF, err)
+		}
+		e, err := scan(values)
+		if err != nil || !next(e) {
+			return err
+		}
 	}
+}
+
+// scan takes the columns of an entry, in the order of [columns] or of [untouched].
+func scan(v []driver.Value) (e ledger.Entry, err error) {
+	e.ID, e.Line, e.Address, e.Name = whole(v[0]), int(whole(v[1])), text(v[2]), text(v[3])
 	if addressless(e.Address) {
 		e.Address = ""
 	}
-	e.State = state(now)
-	e.Begun, e.Ended, e.Due, e.SettledAt = instant(begun), instant(ended), instant(due), instant(settled)
-	e.Fields, err = decode(string(fields))
-	return e, err
+	e.State = state(int(whole(v[5])))
+	if e.Fields, err = decode(text(v[4])); err != nil || len(v) == 6 {
+		return e, err
+	}
+	e.Account, e.Attempts, e.MessageID = text(v[6]), int(whole(v[7])), text(v[8])
+	e.Begun, e.Ended, e.Due = instant(whole(v[9])), instant(whole(v[10])), instant(whole(v[11]))
+	e.Stage, e.Code, e.Enhanced = text(v[12]), int(whole(v[13])), text(v[14])
+	e.Reply, e.Class, e.Rule, e.Bytes = text(v[15]), text(v[16]), text(v[17]), whole(v[18])
+	e.SettledBy, e.SettledAt = text(v[19]), instant(whole(v[20]))
+	return e, nil
 }
+
+// whole is a number; NULL, where a join found nothing, is 0.
+func whole(v driver.Value) int64 { n, _ := v.(int64); return n }
+
+// text is a string; NULL is "".
+func text(v driver.Value) string { s, _ := v.(string); return s }
 
 // Totals counts an issue. See [ledger.Reader].
 func (r *Reader) Totals(ctx context.Context, k ledger.Key) (ledger.Totals, error) {

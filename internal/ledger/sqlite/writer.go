@@ -82,9 +82,8 @@ func (w *writer) close() error {
 	return w.conn.Close()
 }
 
-// bind makes the arguments what the driver takes; they are good until the next bind.
-func (w *writer) bind(args []any) ([]driver.NamedValue, error) {
-	w.args = w.args[:0]
+// bind appends the arguments to bound as the driver takes them.
+func bind(bound []driver.NamedValue, args []any) ([]driver.NamedValue, error) {
 	for i, arg := range args {
 		if n, ok := arg.(int); ok {
 			arg = int64(n)
@@ -93,9 +92,9 @@ func (w *writer) bind(args []any) ([]driver.NamedValue, error) {
 		if err != nil {
 			return nil, err
 		}
-		w.args = append(w.args, driver.NamedValue{Ordinal: i + 1, Value: v})
+		bound = append(bound, driver.NamedValue{Ordinal: i + 1, Value: v})
 	}
-	return w.args, nil
+	return bound, nil
 }
 
 func (w *writer) prepare(query string) (statement, error) {
@@ -186,9 +185,8 @@ func (t *tx) run(query string, args []any, do func(statement, []driver.NamedValu
 	if stmt, t.err = t.w.prepare(query); t.err != nil {
 		return
 	}
-	var bound []driver.NamedValue
-	if bound, t.err = t.w.bind(args); t.err == nil {
-		t.err = do(stmt, bound)
+	if t.w.args, t.err = bind(t.w.args[:0], args); t.err == nil {
+		t.err = do(stmt, t.w.args)
 	}
 }
 
