@@ -44,6 +44,7 @@ const rooms = `
 	web:               fault ledger gotext xtext net/http
 	metrics:           ledger reply run prometheus net/http
 	schedule:          fault cron
+	trace:             ledger run otel rate
 	drill:
 `
 
@@ -77,6 +78,7 @@ var modules = map[string]string{
 	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"github.com/chromedp/chromedp":             "chromedp",
 	"github.com/prometheus/client_golang":      "prometheus",
+	"go.opentelemetry.io/otel":                 "otel",
 	"pgregory.net/rapid":                       "rapid",
 	"github.com/leonelquinteros/gotext":        "gotext",
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/report"
 	"hongyan/internal/run"
 )
 
@@ -25,17 +26,25 @@ func (d *door) logger() (*slog.Logger, error) {
 	return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
 }
 
-// logged tells the operator what happens in a run, beside what people are shown.
-func (d *door) logged(key ledger.Key, show func(run.Event)) func(run.Event) {
+// logged tells the operator what happens in a run; traced may be nil.
+func (d *door) logged(key ledger.Key, traced report.TraceID) func(run.Event) {
 	log := d.log.With("campaign", key.Campaign, "issue", key.Issue)
 	return func(e run.Event) {
-		show(e)
 		switch e := e.(type) {
 		case run.Settled:
-			log.LogAttrs(context.Background(), levelOf(e.Outcome.State), "settled",
+			level := levelOf(e.Outcome.State)
+			if !log.Enabled(context.Background(), level) {
+				return
+			}
+			attrs := []slog.Attr{
 				slog.Int("line", e.Entry.Line), slog.String("to", e.Entry.Address),
 				slog.String("account", e.Outcome.Account), slog.String("state", string(e.Outcome.State)),
-				slog.Int("code", e.Outcome.Code), slog.String("reply", e.Outcome.Reply), slog.String("rule", e.Outcome.Rule))
+				slog.Int("code", e.Outcome.Code), slog.String("reply", e.Outcome.Reply), slog.String("rule", e.Outcome.Rule),
+			}
+			if traced != nil {
+				attrs = append(attrs, slog.String("trace_id", traced(e.Entry)))
+			}
+			log.LogAttrs(context.Background(), level, "settled", attrs...)
 		case run.Waiting:
 			log.LogAttrs(context.Background(), slog.LevelInfo, "waiting",
 				slog.String("account", e.Account), slog.Time("until", e.Until), slog.String("why", e.Why), slog.Bool("held", e.Held))
@@ -50,14 +59,14 @@ func levelOf(s ledger.State) slog.Level {
 	return slog.LevelInfo
 }
 
-// A trace writes the dialogue with a server to the operator's log, a line each.
+// A dialogue writes what is said with a server to the operator's log, a line each.
 // Credentials are masked before they come here, and bodies are left out.
-type trace struct {
+type dialogue struct {
 	log     *slog.Logger
 	account string
 }
 
-func (t trace) Write(p []byte) (int, error) {
+func (t dialogue) Write(p []byte) (int, error) {
 	for line := range bytes.Lines(p) {
 		t.log.LogAttrs(context.Background(), slog.LevelDebug, "smtp",
 			slog.String("account", t.account), slog.String("line", string(bytes.TrimRight(line, "\r\n"))))

@@ -35,7 +35,11 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 		return err
 	}
 	defer reader.Close()
-	paths, err := report.Write(cmd.Context(), reader, e.key, d.reportFolder(e), e.reportOptions(d.lang))
+	ids, err := traceIDs(cmd.Context(), e.conf, reader)
+	if err != nil {
+		return err
+	}
+	paths, err := report.Write(cmd.Context(), reader, e.key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
 	if err != nil {
 		return err
 	}
@@ -56,14 +60,14 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 }
 
 // reporter keeps the report of a run up to date.
-func (d *door) reporter(e *edition, h *house) *report.Writer {
-	return report.NewWriter(h.store, e.key, d.reportFolder(e), e.reportOptions(d.lang))
+func (d *door) reporter(e *edition, h *house, traced report.TraceID) *report.Writer {
+	return report.NewWriter(h.store, e.key, d.reportFolder(e), e.reportOptions(d.lang, traced))
 }
 
-func (e *edition) reportOptions(lang string) report.Options {
+func (e *edition) reportOptions(lang string, traced report.TraceID) report.Options {
 	return report.Options{
 		Columns: e.list.Columns(), Email: e.list.Assumed().EmailColumn, Lang: lang,
-		Title: e.key.String(), Now: time.Now(),
+		Title: e.key.String(), Now: time.Now(), Trace: traced,
 	}
 }
 

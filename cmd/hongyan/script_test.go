@@ -42,6 +42,8 @@ func TestCommands(t *testing.T) {
 			"uid":       uid,
 			"signed":    signed,
 			"dkimkey":   dkimkey,
+			"receiver":  receiver,
+			"within":    within,
 		},
 		RequireExplicitExec: true,
 	})

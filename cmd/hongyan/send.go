@@ -82,13 +82,27 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 	if err != nil {
 		return err
 	}
-	err = d.sendIssue(ctx, e, h, o)
+	err = d.lookingOut(ctx, h, func() error { return d.sendIssue(ctx, e, h, o) })
 	if o.metrics != "" {
 		if failed := d.metrics.WriteFile(o.metrics); failed != nil {
 			err = failed // the issue's own end has been told
 		}
 	}
 	return errors.Join(err, h.close())
+}
+
+// lookingOut does something while it is watched from outside.
+func (d *door) lookingOut(ctx context.Context, h *house, do func() error) (err error) {
+	if h.lookout, err = d.lookout(ctx, h.conf, h.store); err != nil {
+		return err
+	}
+	telling, told := context.WithCancel(context.WithoutCancel(ctx))
+	var listeners sync.WaitGroup
+	listeners.Go(func() { h.lookout.Run(telling) })
+	err = do()
+	told()
+	listeners.Wait()
+	return err
 }
 
 // sendIssue is the way of one issue: plan, consent, line, books.
@@ -267,7 +281,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	}
 	d.gauge(h, lanes)
 	show := d.progress(p.open(), p.takes)
-	r.Watch = d.watched(e.key, show.watch)
+	r.Watch = h.lookout.watch(e.key, show.watch)
 
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
@@ -284,7 +298,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
 	var report error
 	var reporter sync.WaitGroup
-	reporter.Go(func() { report = d.reporter(e, h).Run(reporting) })
+	reporter.Go(func() { report = d.reporter(e, h, column(h.lookout.ids)).Run(reporting) })
 
 	early, err := r.Do(work)
 	stop(err)

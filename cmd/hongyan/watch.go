@@ -1,25 +1,106 @@
 package main
 
 import (
+	"context"
+	"log/slog"
+	"sync"
 	"time"
 
+	"golang.org/x/time/rate"
+
+	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
+	"hongyan/internal/report"
 	"hongyan/internal/run"
+	"hongyan/internal/trace"
 )
 
-// This file is who watches a run from outside.
+// A lookout is who watches runs from outside: the log, the metrics, the
+// collector of traces. Of these, only the log is always there.
+type lookout struct {
+	door   *door
+	ids    *trace.IDs
+	tracer *trace.Tracer
+}
 
-// watched tells all who listen what happens in a run.
-func (d *door) watched(key ledger.Key, show func(run.Event)) func(run.Event) {
-	tell := d.logged(key, show)
-	if d.metrics == nil {
-		return tell
+// lookout sets up what the configuration wants to have watched; Run has to be
+// running while it is used.
+func (d *door) lookout(ctx context.Context, conf *config.Config, books keyed) (*lookout, error) {
+	l := &lookout{door: d}
+	var err error
+	if l.ids, err = traceIDs(ctx, conf, books); err != nil || l.ids == nil {
+		return l, err
+	}
+	now := rate.Sometimes{First: 1, Interval: time.Minute}
+	l.tracer, err = trace.New(ctx, trace.Options{
+		Endpoint: conf.Trace.OTLP, Version: version(), IDs: *l.ids,
+		Sample:  rate.Limit(float64(conf.Trace.Sample.N) / conf.Trace.Sample.Per.Seconds()),
+		Dropped: func(n int) { d.dropped("traces", n) },
+		Failed: func(err error) {
+			now.Do(func() { d.log.Warn("the collector of traces takes nothing", slog.Any("error", err)) })
+		},
+	})
+	return l, err
+}
+
+// keyed is a ledger that knows the key it was born with.
+type keyed interface {
+	Key(context.Context) ([]byte, error)
+}
+
+// traceIDs names the traces of recipients; nil if the configuration wants none.
+func traceIDs(ctx context.Context, conf *config.Config, books keyed) (*trace.IDs, error) {
+	if conf.Trace.OTLP == "" {
+		return nil, nil
+	}
+	key, err := books.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	ids := trace.NewIDs(key)
+	return &ids, nil
+}
+
+// column is the report's column of trace ids; nil if there are none.
+func column(ids *trace.IDs) report.TraceID {
+	if ids == nil {
+		return nil
+	}
+	return ids.Of
+}
+
+// Run tells what is watched to those who are told later, until ctx ends, and
+// then what is left. Their trouble is told as it comes and is nobody else's.
+func (l *lookout) Run(ctx context.Context) {
+	var told sync.WaitGroup
+	if l.tracer != nil {
+		told.Go(func() { l.tracer.Run(ctx) })
+	}
+	told.Wait()
+}
+
+// watch tells all who listen what happens in a run.
+func (l *lookout) watch(key ledger.Key, show func(run.Event)) func(run.Event) {
+	tell := []func(run.Event){l.door.logged(key, column(l.ids)), show}
+	if l.door.metrics != nil {
+		tell = append(tell, l.door.metrics.Watch)
+	}
+	if l.tracer != nil {
+		tell = append(tell, l.tracer.Watch)
 	}
 	return func(e run.Event) {
-		d.metrics.Watch(e)
-		tell(e)
+		for _, listener := range tell {
+			listener(e)
+		}
+	}
+}
+
+// dropped counts what was left out rather than have a mail wait.
+func (d *door) dropped(what string, n int) {
+	if d.metrics != nil {
+		d.metrics.Dropped(what, n)
 	}
 }
 

@@ -39,6 +39,7 @@ type house struct {
 	stop    context.CancelFunc
 	servers sync.WaitGroup
 	taken   map[string]string // sandbox account → folder of captured mails
+	lookout *lookout          // while something is sent
 }
 
 // openHouse opens the ledger for writing; there is one house per state folder.
@@ -248,7 +249,7 @@ func (d *door) wired(account config.Account, roots *x509.CertPool) sender.Accoun
 		Retry: sender.Retry{Tries: 3}, // a server that is gone is left alone by the run, which knows for how long
 	}
 	if d.debugging() {
-		out.Trace = trace{d.log, account.Name}
+		out.Trace = dialogue{d.log, account.Name}
 	}
 	if d.metrics != nil {
 		out.Watch = d.metrics.Stage(account.Name)

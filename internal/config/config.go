@@ -41,6 +41,13 @@ type Config struct {
 	Lang     string   // en, zh, or "" for what the machine says
 	Retry    pace.Schedule
 	Lint     lint.Options
+	Trace    Trace
+}
+
+// Trace says where the ways of recipients are told.
+type Trace struct {
+	OTLP   string      // of an OpenTelemetry collector, over HTTP; "" = nowhere
+	Sample pace.Window // how many of those without trouble
 }
 
 // Account is a mailbox to send from.

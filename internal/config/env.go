@@ -112,6 +112,7 @@ func merge(src []byte, set []override) (map[string]any, error) {
 	v.SetDefault("retry::schedule", "5m, 10m, 20m, 1h*3, 4h*5")
 	v.SetDefault("retry::max_age", "24h")
 	v.SetDefault("accounts::sandbox::provider", "sandbox")
+	v.SetDefault("trace::sample", "20/s")
 	if err := v.ReadConfig(bytes.NewReader(plain(src))); err != nil {
 		return nil, err
 	}

@@ -356,6 +356,7 @@ func shape() map[string]kind {
 		"replies": series,
 		"retry":   branch, "retry::schedule": either, "retry::max_age": words,
 		"lint": branch, "lint::clients": branch, "lint::clients::*": decimal, "lint::ignore": series,
+		"trace": branch, "trace::otlp": words, "trace::sample": words,
 		"accounts": branch, "accounts::*": branch,
 		"accounts::*::dkim": branch, "accounts::*::dkim::domain": words, "accounts::*::dkim::selector": words, "accounts::*::dkim::key": words,
 		"accounts::*::limits": branch, "accounts::*::limits::*": limit, "accounts::*::limits::to::*": limit,

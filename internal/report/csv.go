@@ -20,17 +20,22 @@ type table struct {
 	w       io.Writer
 	columns []string // the list's own
 	zone    *time.Location
+	trace   TraceID
 	begun   bool
 	cells   []string // of the row being written
 	row     []byte
 }
 
-func newTable(w io.Writer, columns []string, zone *time.Location) *table {
-	return &table{w: w, columns: columns, zone: zone}
+func newTable(w io.Writer, columns []string, o Options) *table {
+	return &table{w: w, columns: columns, zone: o.Now.Location(), trace: o.Trace}
 }
 
-func ownColumns() []string {
-	return []string{"line", "address", "status", "account", "attempts", "code", "reply", "message_id", "sent_at"}
+func (t *table) ownColumns() []string {
+	own := []string{"line", "address", "status", "account", "attempts", "code", "reply", "message_id", "sent_at"}
+	if t.trace != nil {
+		own = append(own, "trace_id")
+	}
+	return own
 }
 
 // header writes the first line, once.
@@ -42,7 +47,7 @@ func (t *table) header() error {
 	if _, err := io.WriteString(t.w, bom); err != nil {
 		return err
 	}
-	return t.write(distinct(ownColumns(), t.columns))
+	return t.write(distinct(t.ownColumns(), t.columns))
 }
 
 // distinct appends the list's columns to ours; a name that is taken already,
@@ -68,6 +73,9 @@ func (t *table) add(e ledger.Entry) error {
 	}
 	t.cells = append(t.cells[:0], number(e.Line), e.Address, string(e.State), e.Account, number(e.Attempts),
 		number(e.Code), answer(e), e.MessageID, sentAt(e, t.zone))
+	if t.trace != nil {
+		t.cells = append(t.cells, t.trace(e))
+	}
 	for _, name := range t.columns {
 		t.cells = append(t.cells, e.Fields[name])
 	}

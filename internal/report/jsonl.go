@@ -19,9 +19,10 @@ import (
 // run writes them several times over and reflection costs more than the rest
 // of the report.
 type lines struct {
-	w    io.Writer
-	line []byte
-	keys []string // of the fields, sorted
+	w     io.Writer
+	trace TraceID
+	line  []byte
+	keys  []string // of the fields, sorted
 }
 
 func (l *lines) add(e ledger.Entry) error {
@@ -39,6 +40,9 @@ func (l *lines) add(e ledger.Entry) error {
 	l.text("class", e.Class)
 	l.text("rule", e.Rule)
 	l.text("message_id", e.MessageID)
+	if l.trace != nil {
+		l.text("trace_id", l.trace(e))
+	}
 	l.number("bytes", e.Bytes)
 	l.times(e)
 	l.fields(e.Fields)

@@ -34,7 +34,11 @@ type Options struct {
 	Lang    string    // of the page: "zh…" for Chinese, else English
 	Title   string    // of the page; "" = campaign/issue
 	Now     time.Time // the moment that the page shows; its zone is that of all times in CSV and page
+	Trace   TraceID   // nil: there are no traces, and no column for them
 }
+
+// A TraceID says under which id an entry's way can be found where traces are kept.
+type TraceID func(ledger.Entry) string
 
 // Paths are the files of a report.
 type Paths struct{ CSV, JSONL, HTML, Failed string }
@@ -101,7 +105,7 @@ type tables struct {
 }
 
 func newTables(set *set, o Options) *tables {
-	w := &tables{options: o, set: set, page: newPage(o), lines: &lines{w: set.jsonl}}
+	w := &tables{options: o, set: set, page: newPage(o), lines: &lines{w: set.jsonl, trace: o.Trace}}
 	if o.Columns != nil {
 		w.begin(o.Columns)
 	}
@@ -109,7 +113,7 @@ func newTables(set *set, o Options) *tables {
 }
 
 func (w *tables) begin(columns []string) {
-	w.csv = newTable(w.set.csv, columns, w.options.Now.Location())
+	w.csv = newTable(w.set.csv, columns, w.options)
 	w.failed = newFailed(w.set.failed, columns, w.options.Email)
 }
 
