@@ -221,7 +221,7 @@ func (p *process) bury(ctx context.Context, pacers map[string]*pace.Pacer, err e
 
 // reopen is what the next process does first.
 func (p *process) reopen(ctx context.Context) {
-	p.store.Reopen()
+	p.store.Restart()
 	p.store.OnRecord = nil
 	if p.wrong.resends {
 		_, err := p.store.Settle(context.WithoutCancel(ctx), simulated, ledger.Settlement{To: ledger.Deferred, At: p.clock(), By: "nobody"})

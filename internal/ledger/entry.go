@@ -71,7 +71,7 @@ type Entry struct {
 	Class     string // what it was judged to be
 	Rule      string // by which rule
 	Bytes     int64  // of the body that had been handed over
-	SettledBy string // who settled the doubt
+	SettledBy string // who settled the doubt, or reopened the refusal
 	SettledAt time.Time
 }
 

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -72,10 +73,10 @@ func (o Outcome) Check() error {
 	return nil
 }
 
-// MaxReply is how much of an answer's text is kept, in bytes.
+// MaxReply is how much of an answer, a reason or a note is kept, in bytes.
 const MaxReply = 2 << 10
 
-// Bounded returns as much of an answer's text as a ledger keeps: valid UTF-8
+// Bounded returns as much of a text as a ledger keeps: valid UTF-8
 // of at most [MaxReply] bytes. Stores apply it.
 func Bounded(reply string) string {
 	reply = strings.ToValidUTF8(reply, "\uFFFD")
@@ -106,4 +107,30 @@ func (s Settlement) Check() error {
 		return fmt.Errorf("a doubt is settled by somebody, at some time")
 	}
 	return nil
+}
+
+// A Reopening is a person's word that refused entries be tried again.
+type Reopening struct {
+	Classes []string // refused with any of these; nil: whatever the class
+	IDs     []int64  // any of these entries; nil: whichever
+	At      time.Time
+	By      string // who says so; kept with the entry
+}
+
+// Check refuses a reopening by nobody, and one of everything: that is never
+// what somebody meant.
+func (r Reopening) Check() error {
+	switch {
+	case r.At.IsZero() || r.By == "":
+		return fmt.Errorf("a refusal is reopened by somebody, at some time")
+	case r.Classes == nil && r.IDs == nil:
+		return fmt.Errorf("a reopening says which classes or which entries")
+	}
+	return nil
+}
+
+// Match reports whether r is about the entry.
+func (r Reopening) Match(e Entry) bool {
+	return e.State == Refused && (r.Classes == nil || slices.Contains(r.Classes, e.Class)) &&
+		(r.IDs == nil || slices.Contains(r.IDs, e.ID))
 }

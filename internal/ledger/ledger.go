@@ -135,6 +135,17 @@ type Reader interface {
 
 	// Issues lists every issue with its totals, the latest planned first.
 	Issues(ctx context.Context) ([]Issue, error)
+
+	// Attempts returns the earlier attempts of an entry, the first one first;
+	// the last attempt is the [Entry] itself. Of an entry that the ledger does
+	// not know there are none.
+	Attempts(ctx context.Context, id int64) ([]Attempt, error)
+
+	// Timeline counts the issue's entries by the step of time in which their
+	// last event fell and the state that they are in, the earliest step first;
+	// steps without any are left out, and so are entries without an event.
+	// step is at least a millisecond.
+	Timeline(ctx context.Context, k Key, step time.Duration) ([]Moment, error)
 }
 
 // Accounts is what is remembered about accounts, over all issues.
@@ -167,6 +178,11 @@ type Auditor interface {
 	// how many it decided. See [Settlement].
 	Settle(ctx context.Context, k Key, s Settlement) (int, error)
 
+	// Reopen makes refused entries deferred and due at once, by the account
+	// that tried them, and returns how many. What was said of them stays as
+	// evidence until the next attempt, and as history after it. See [Reopening].
+	Reopen(ctx context.Context, k Key, r Reopening) (int, error)
+
 	// Verify checks the ledger against itself and yields what is wrong,
 	// where; nothing when all is well.
 	Verify(ctx context.Context) iter.Seq2[Finding, error]
@@ -183,6 +199,9 @@ type Store interface {
 	Reader
 	Accounts
 	Auditor
+	Suppressor
+	Journal
+	Shelf
 
 	// Key returns the 32 random bytes that this ledger was born with; they
 	// never change. Message-IDs are derived from them.

@@ -19,9 +19,10 @@ import "slices"
 // since certainly nothing was sent. To sent and in-doubt there is no way
 // around sending.
 //
-// Two ways are not events. A sending found when the ledger is opened becomes
-// in-doubt, since whoever was sending it is dead. And a person settles
-// in-doubt as sent, or as deferred and due at once ([Auditor.Settle]).
+// Three ways are not events. A sending found when the ledger is opened becomes
+// in-doubt, since whoever was sending it is dead. A person settles in-doubt as
+// sent, or as deferred and due at once ([Auditor.Settle]). And a person reopens
+// what was refused, as deferred and due at once ([Auditor.Reopen]).
 // Enqueue alone leads back from skipped to queued ([Planner.Enqueue]).
 //
 // Once a message is taken for sent nothing leads out of that state.

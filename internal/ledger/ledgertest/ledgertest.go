@@ -24,6 +24,7 @@ type Open func() ledger.Store
 func Run(t *testing.T, place func(t *testing.T) Open) {
 	for _, group := range []map[string]func(*testing.T, *book){
 		planning(), enqueuing(), claiming(), recording(), reading(), remembering(), settling(),
+		reopening(), suppressing(), noting(), shelving(),
 	} {
 		for name, test := range group {
 			t.Run(name, func(t *testing.T) {

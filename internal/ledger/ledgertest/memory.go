@@ -14,7 +14,7 @@ import (
 )
 
 // Memory is a whole ledger without a disk, for the tests of those who use one.
-// It keeps the same promises as the others, durability aside; Reopen stands
+// It keeps the same promises as the others, durability aside; Restart stands
 // for the death of the process.
 type Memory struct {
 	// OnRecord, when set, sees the events of every Record before they are
@@ -28,6 +28,10 @@ type Memory struct {
 	issues  []*issue
 	holds   map[string]ledger.Hold
 	learned map[string][]byte
+
+	suppressions []ledger.Suppression // by address, then list
+	acts         []ledger.Act
+	papers       map[string]map[string]ledger.Paper // by shelf and name
 }
 
 type issue struct {
@@ -42,23 +46,21 @@ type issue struct {
 type row struct {
 	ledger.Entry
 	name string // address, or line when there is none
-	past []attempt
+	past []ledger.Attempt
 	seen bool
-}
-
-type attempt struct {
-	account string
-	at      time.Time
 }
 
 // NewMemory returns an empty ledger.
 func NewMemory() *Memory {
-	return &Memory{key: []byte("a key for tests, of 32 bytes all"), holds: map[string]ledger.Hold{}, learned: map[string][]byte{}}
+	return &Memory{
+		key: []byte("a key for tests, of 32 bytes all"), holds: map[string]ledger.Hold{},
+		learned: map[string][]byte{}, papers: map[string]map[string]ledger.Paper{},
+	}
 }
 
-// Reopen makes the ledger as a new process finds it: claims are gone, what was
+// Restart makes the ledger as a new process finds it: claims are gone, what was
 // sending is in doubt, and it may be written again.
-func (m *Memory) Reopen() {
+func (m *Memory) Restart() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed, m.broken = nil, nil

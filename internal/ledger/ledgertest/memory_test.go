@@ -13,7 +13,7 @@ func TestMemoryKeepsThePromise(t *testing.T) {
 	ledgertest.Run(t, func(*testing.T) ledgertest.Open {
 		m := ledgertest.NewMemory()
 		return func() ledger.Store {
-			m.Reopen()
+			m.Restart()
 			return m
 		}
 	})
@@ -31,7 +31,7 @@ func TestNoMemoryNoMailInMemory(t *testing.T) {
 	if err := m.Record(t.Context(), intent); !errors.Is(err, ledger.ErrBroken) {
 		t.Errorf("the disk is well again, but what it holds is not known: got %v", err)
 	}
-	m.Reopen()
+	m.Restart()
 	if err := m.Record(t.Context(), intent); !errors.Is(err, ledger.ErrTaken) {
 		t.Errorf("after the restart: got %v", err)
 	}

@@ -94,8 +94,8 @@ func (is *issue) leave(r *row, to ledger.State) bool {
 		return false
 	}
 	delete(is.claimed, r.ID)
-	if r.State == ledger.Deferred && !r.Begun.IsZero() {
-		r.past = append(r.past, attempt{r.Account, r.Begun})
+	if r.State == ledger.Deferred {
+		r.past = append(r.past, r.attempt())
 		r.Begun = time.Time{}
 	}
 	r.Due = time.Time{}

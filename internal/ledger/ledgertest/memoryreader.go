@@ -90,9 +90,9 @@ func (m *Memory) History(_ context.Context, account string, since time.Time) ([]
 	var out []time.Time
 	for _, is := range m.issues {
 		for r := range is.all() {
-			for _, a := range append(slices.Clone(r.past), attempt{r.Account, r.Begun}) {
-				if a.account == account && !a.at.IsZero() && !a.at.Before(milli(since)) {
-					out = append(out, a.at)
+			for _, a := range append(slices.Clone(r.past), r.attempt()) {
+				if a.Account == account && !a.Begun.IsZero() && !a.Begun.Before(milli(since)) {
+					out = append(out, a.Begun)
 				}
 			}
 		}
@@ -177,6 +177,25 @@ func (r *row) settle(s ledger.Settlement) {
 	if s.To == ledger.Deferred {
 		r.Due = milli(s.At)
 	}
+}
+
+// Reopen implements [ledger.Auditor].
+func (m *Memory) Reopen(_ context.Context, k ledger.Key, w ledger.Reopening) (n int, err error) {
+	if err := w.Check(); err != nil {
+		return 0, err
+	}
+	is, err := m.rewrite(k)
+	if err != nil {
+		return 0, err
+	}
+	defer m.mu.Unlock()
+	for r := range is.all() {
+		if w.Match(r.Entry) {
+			r.State, r.Due, r.SettledBy, r.SettledAt = ledger.Deferred, milli(w.At), w.By, milli(w.At)
+			n++
+		}
+	}
+	return n, nil
 }
 
 // Verify implements [ledger.Auditor].

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -18,7 +19,7 @@ func behave(t *testing.T, place func(*testing.T) Open) {
 	rapid.Check(t, func(r *rapid.T) {
 		model := NewMemory()
 		p := &pair{store: newBook(t, place(t)), model: newBook(t, func() ledger.Store {
-			model.Reopen()
+			model.Restart()
 			return model
 		})}
 		r.Repeat(map[string]func(*rapid.T){
@@ -28,6 +29,7 @@ func behave(t *testing.T, place func(*testing.T) Open) {
 			"release": p.release,
 			"record":  p.record,
 			"settle":  p.settle,
+			"again":   p.again,
 			"reopen":  func(*rapid.T) { p.store.reopen(); p.model.reopen(); p.claimed = nil },
 		})
 		p.store.healthy()
@@ -127,8 +129,33 @@ func (p *pair) settle(r *rapid.T) {
 	}
 }
 
+func (p *pair) again(*rapid.T) {
+	w := ledger.Reopening{Classes: []string{""}, At: at(p.now()), By: "li"}
+	got, err := p.store.Reopen(p.store.ctx, welcome(), w)
+	p.store.must(err)
+	want, err := p.model.Reopen(p.model.ctx, welcome(), w)
+	p.model.must(err)
+	if got != want {
+		p.store.t.Fatalf("reopened %d, want %d", got, want)
+	}
+}
+
 func (p *pair) compare(r *rapid.T) {
 	same(r, "entries", p, func(b *book) any { return b.entries(ledger.Filter{}) })
+	same(r, "attempts", p, func(b *book) any {
+		var all []string
+		for _, e := range b.entries(ledger.Filter{}) {
+			past, err := b.Attempts(b.ctx, e.ID)
+			b.must(err)
+			all = append(all, fmt.Sprintf("%+v", past))
+		}
+		return all
+	})
+	same(r, "timeline", p, func(b *book) any {
+		moments, err := b.Timeline(b.ctx, welcome(), 3*time.Minute)
+		b.must(err)
+		return fmt.Sprintf("%+v", moments)
+	})
 	same(r, "issues", p, func(b *book) any {
 		issues, err := b.Issues(b.ctx)
 		b.must(err)

@@ -258,7 +258,7 @@ func (t *tx) cure(id int64) {
 		return
 	}
 	t.exec(`UPDATE delivery SET state = 4, due = ended WHERE id = ?1`, id)
-	t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, id)
+	t.comesDue(id)
 }
 
 // finish ends a pass that has seen the whole list.

@@ -18,13 +18,21 @@ import (
 	"hongyan/internal/ledger/sqlite"
 )
 
-// TestMain lets the test binary also be the process that is killed. The race
+// TestMain lets the test binary also be the process that is killed, and one
+// that writes beside the line. The race
 // detector slows SQLite down tenfold, hence few random walks, unless the
 // command line asks for more.
 func TestMain(m *testing.M) {
 	if dir := os.Getenv("HONGYAN_TEST_VICTIM"); dir != "" {
 		fmt.Println("victim:", victim(dir))
 		os.Exit(1)
+	}
+	if name, dir, ok := strings.Cut(os.Getenv("HONGYAN_TEST_CLERK"), ":"); ok {
+		if err := besideTheLine(name, dir); err != nil {
+			fmt.Println("clerk:", err)
+			os.Exit(1)
+		}
+		os.Exit(0)
 	}
 	if err := flag.Set("rapid.checks", "8"); err != nil {
 		fmt.Println(err)
@@ -302,6 +310,9 @@ func TestVerifySaysWhatIsWrongWhere(t *testing.T) {
 		{`DELETE FROM issue`, "it belongs to no issue"},
 		{`INSERT INTO answer (id) VALUES (1 << 32 | 99)`, "entry 1.99: it has an answer, but no state"},
 		{`INSERT INTO attempt VALUES (1 << 32 | 99, 1, 1, 0, 0, '', '', 0, '', '', '', '', 0, '', 0)`, "it has a history, but no state"},
+		{`INSERT INTO suppression VALUES ('Li@example.com', '', 'manual', '', 'li', 1)`, "a suppression is of no address, or of one that is not folded"},
+		{`INSERT INTO suppression VALUES ('li@example.com', '', 'whim', '', 'li', 1)`, "a suppression is of no known source"},
+		{`INSERT INTO act VALUES (1, 0, 'li', 'lift', '', '', '', '')`, "an act is nobody's, nothing, or of no time"},
 	} {
 		if said := spoiled(t, dir, c.spoil); !strings.Contains(said, c.want) {
 			t.Errorf("%s:\nwant %s\ngot\n%s", c.spoil, c.want, said)

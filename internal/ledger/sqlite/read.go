@@ -21,8 +21,8 @@ import (
 // lock and changes nothing; entries that a dead process left in sending are
 // shown so until the next Open.
 type Reader struct {
-	db           *sql.DB
-	number, tail *sql.Stmt
+	db                       *sql.DB
+	number, tail, suppressed *sql.Stmt
 }
 
 // OpenReader opens the ledger in the folder dir; [os.ErrNotExist]
@@ -74,6 +74,7 @@ func (r *Reader) prepare(ctx context.Context) error {
 	}{
 		{&r.number, `SELECT id FROM issue WHERE campaign = ?1 AND issue = ?2`},
 		{&r.tail, `SELECT coalesce(max(id), 0) FROM delivery WHERE id BETWEEN ?1 AND ?2`},
+		{&r.suppressed, suppressions + `WHERE address = ?1 AND list IN (?2, '') ORDER BY list DESC LIMIT 1`},
 	} {
 		var err error
 		if *p.stmt, err = r.db.PrepareContext(ctx, p.query); err != nil {

@@ -123,7 +123,7 @@ func (t *tx) outcome(e ledger.Outcome) bool {
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
 		e.ID, e.Stage, e.Code, e.Enhanced, ledger.Bounded(e.Reply), e.Class, e.Rule, e.Bytes)
 	if e.State == ledger.Deferred {
-		t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, e.ID)
+		t.comesDue(e.ID)
 	}
 	return true
 }

@@ -58,10 +58,54 @@ func (t *tx) settle(issue, id int64, w ledger.Settlement) int {
 		WHERE id = ?1 AND state = 5`, id, number(w.To), due, at) == 0 {
 		return 0
 	}
-	t.exec(`INSERT INTO answer (id, settled_by, settled_at) VALUES (?1, ?2, ?3)
-		ON CONFLICT (id) DO UPDATE SET settled_by = ?2, settled_at = ?3`, id, w.By, at)
+	t.sign(id, w.By, at)
 	if w.To == ledger.Deferred {
-		t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, id)
+		t.comesDue(id)
 	}
+	return 1
+}
+
+// sign keeps who decided about an entry, and when.
+func (t *tx) sign(id int64, by string, at int64) {
+	t.exec(`INSERT INTO answer (id, settled_by, settled_at) VALUES (?1, ?2, ?3)
+		ON CONFLICT (id) DO UPDATE SET settled_by = ?2, settled_at = ?3`, id, by, at)
+}
+
+// comesDue enters what was just deferred among those that come due.
+func (t *tx) comesDue(id int64) {
+	t.exec(`INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1`, id)
+}
+
+// Reopen makes refused entries due again. See [ledger.Auditor].
+func (s *Store) Reopen(ctx context.Context, k ledger.Key, w ledger.Reopening) (int, error) {
+	if err := w.Check(); err != nil {
+		return 0, err
+	}
+	var ids []int64
+	for e, err := range s.Entries(ctx, k, ledger.Filter{States: []ledger.State{ledger.Refused}}) {
+		if err != nil {
+			return 0, err
+		}
+		if w.Match(e) {
+			ids = append(ids, e.ID)
+		}
+	}
+	reopened := 0
+	err := s.writer.write(func(t *tx) {
+		for _, id := range ids {
+			reopened += t.reopen(id, w)
+		}
+	})
+	return reopened, err
+}
+
+// reopen makes one refused entry due, keeping what was said of it.
+func (t *tx) reopen(id int64, w ledger.Reopening) int {
+	at := w.At.UnixMilli()
+	if t.exec(`UPDATE delivery SET state = 4, due = ?2 WHERE id = ?1 AND state = 3`, id, at) == 0 {
+		return 0
+	}
+	t.sign(id, w.By, at)
+	t.comesDue(id)
 	return 1
 }

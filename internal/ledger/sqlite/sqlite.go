@@ -28,8 +28,8 @@ const File = "ledger.db"
 // A Store is a ledger that is being written. See [ledger.Store].
 type Store struct {
 	*Reader
-	lock   *lock
-	writer *writer
+	hand // has the one writer
+	lock *lock
 
 	mu      sync.Mutex
 	waiting []*waiter
@@ -105,8 +105,11 @@ func touch(file string) error {
 //
 // synchronous=FULL, never NORMAL: a power cut could take back an intent whose
 // mail has left, and that mail would be sent twice.
+//
+// A writer that waits for another process meets transactions of milliseconds,
+// unless that process is being debugged or starved; a minute is for that.
 func writing() []string {
-	return []string{"busy_timeout(10000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-8000)"}
+	return []string{"busy_timeout(60000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-8000)"}
 }
 
 func reading() []string {

@@ -37,6 +37,15 @@ func checks() []check {
 		{"the roll has an address that nobody has", `SELECT a.id, 0 FROM address a LEFT JOIN recipient r ON r.id = a.id
 			WHERE r.address IS NOT a.address`},
 		{"it has an answer, but no state", `SELECT a.id, 0 FROM answer a LEFT JOIN delivery d ON d.id = a.id WHERE d.id IS NULL`},
+		{
+			"a suppression is of no address, or of one that is not folded",
+			`SELECT 0, 0 FROM suppression WHERE address = '' OR address <> lower(trim(address))`,
+		},
+		{
+			"a suppression is of no known source, nobody's, or of no time",
+			`SELECT 0, 0 FROM suppression WHERE source NOT IN ('unsubscribe', 'bounce', 'manual', 'import') OR by = '' OR at = 0`,
+		},
+		{"an act is nobody's, nothing, or of no time", `SELECT 0, 0 FROM act WHERE by = '' OR what = '' OR at = 0`},
 		{"it has a history, but no state", `SELECT DISTINCT a.id, 0 FROM attempt a LEFT JOIN delivery d ON d.id = a.id WHERE d.id IS NULL`},
 	}
 }

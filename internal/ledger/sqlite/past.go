@@ -1,0 +1,59 @@
+package sqlite
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"hongyan/internal/ledger"
+)
+
+// Attempts returns the earlier attempts of an entry. See [ledger.Reader].
+func (r *Reader) Attempts(ctx context.Context, id int64) ([]ledger.Attempt, error) {
+	rows, err := r.db.QueryContext(ctx, `SELECT coalesce(c.name, ''), a.message_id, a.begun, a.ended, a.stage, a.code,
+		a.enhanced, a.reply, a.class, a.rule, a.bytes, a.settled_by, a.settled_at
+		FROM attempt a LEFT JOIN account c ON c.id = a.account WHERE a.id = ?1 ORDER BY a.n`, id)
+	out, err := collect(rows, err, func(a *ledger.Attempt) error {
+		var begun, ended, settled int64
+		err := rows.Scan(&a.Account, &a.MessageID, &begun, &ended, &a.Stage, &a.Code,
+			&a.Enhanced, &a.Reply, &a.Class, &a.Rule, &a.Bytes, &a.SettledBy, &settled)
+		a.Begun, a.Ended, a.SettledAt = instant(begun), instant(ended), instant(settled)
+		return err
+	})
+	return out, wrap("read the attempts of entry "+ledger.Label(id), err)
+}
+
+// Timeline counts entries by time and state. See [ledger.Reader]. It walks over
+// the narrow table only.
+func (r *Reader) Timeline(ctx context.Context, k ledger.Key, step time.Duration) ([]ledger.Moment, error) {
+	if step < time.Millisecond {
+		return nil, fmt.Errorf("timeline of %s: a step of %v is too short", k, step)
+	}
+	issue, err := r.issue(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT at / ?3, state, count(*)
+		FROM (SELECT max(begun, ended) AS at, state FROM delivery WHERE id BETWEEN ?1 AND ?2)
+		WHERE at > 0 GROUP BY 1, 2 ORDER BY 1`, first(issue), last(issue), step.Milliseconds())
+	if err != nil {
+		return nil, wrap("read the timeline of "+k.String(), err)
+	}
+	defer rows.Close()
+	var out []ledger.Moment
+	for rows.Next() {
+		var n int64
+		var is, count int
+		if err := rows.Scan(&n, &is, &count); err != nil {
+			return nil, wrap("read the timeline of "+k.String(), err)
+		}
+		at := instant(n * step.Milliseconds())
+		if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
+			out = append(out, ledger.Moment{At: at})
+		}
+		m := &out[len(out)-1]
+		m.Rows += count
+		m.Add(state(is), count)
+	}
+	return out, wrap("read the timeline of "+k.String(), rows.Err())
+}
