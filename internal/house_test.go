@@ -37,6 +37,7 @@ const rooms = `
 	ledger/ledgertest: ledger testing rapid
 	report:            ledger os
 	run:               ledger list render message reply
+	parcel:            blob net/http os
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os
 	preview/browser:   chromedp os os/exec testing
@@ -54,6 +55,7 @@ var modules = map[string]string{
 	"github.com/spf13/viper":                   "viper",
 	"github.com/zalando/go-keyring":            "keyring",
 	"github.com/hashicorp/vault/api":           "vault",
+	"gocloud.dev":                              "blob",
 	"golang.org/x/text":                        "xtext",
 	"golang.org/x/net/idna":                    "idna",
 	"golang.org/x/net/html":                    "html",
