@@ -37,6 +37,7 @@ const rooms = `
 	ledger/ledgertest: ledger testing rapid
 	report:            ledger os
 	run:               ledger list render message reply
+	archive:           os
 	parcel:            blob net/http os
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os
