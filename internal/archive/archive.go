@@ -48,8 +48,8 @@ type Manifest struct {
 	Campaign  string            // the campaign file
 	Templates string            // the folder of layouts and partials; "" if there is none
 	Columns   []string          // of the list
+	Theme     map[string]string // of the configuration
 	Files     []File            // by name
-	Notes     map[string]string // what else its maker has to know
 }
 
 // A File is one file as it was frozen.
