@@ -35,6 +35,7 @@ const rooms = `
 	ledger:
 	ledger/sqlite:     ledger sqlite goose flock database/sql os
 	ledger/ledgertest: ledger testing rapid
+	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os
 	run:               ledger list render message reply
 	archive:           os
@@ -61,6 +62,7 @@ var modules = map[string]string{
 	"golang.org/x/net/idna":                    "idna",
 	"golang.org/x/net/html":                    "html",
 	"golang.org/x/net/dns/dnsmessage":          "dnsmessage",
+	"golang.org/x/net/netutil":                 "netutil",
 	"github.com/xuri/excelize/v2":              "excelize",
 	"github.com/netresearch/go-cron":           "cron",
 	"github.com/expr-lang/expr":                "expr",
