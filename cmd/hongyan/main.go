@@ -51,7 +51,5 @@ func enter(d *door, args []string) int {
 	root.SetIn(d.in)
 	root.SetOut(d.out)
 	root.SetErr(d.err)
-	err := root.ExecuteContext(ctx)
-	d.endLog()
-	return d.leave(err)
+	return d.leave(root.ExecuteContext(ctx))
 }

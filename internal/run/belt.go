@@ -149,8 +149,8 @@ func (b *belt) left(due time.Time, more bool, now time.Time) (time.Duration, boo
 		return long, true
 	case due.IsZero():
 		return 0, false
-	case b.run.Patience > 0 && wait > long:
-		b.early(Early{Account: b.lane.Account, Until: due, Why: dueAgain})
+	case b.run.Patience > 0 && wait > min(b.run.Patience, long):
+		b.early(Early{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})
 		return 0, false
 	case wait > long:
 		b.run.tell(Waiting{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})

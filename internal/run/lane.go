@@ -1,6 +1,7 @@
 package run
 
 import (
+	"cmp"
 	"context"
 	"strings"
 	"sync"
@@ -21,6 +22,9 @@ type Lane struct {
 	Connections int                                                            // at least 1
 	Ahead       int                                                            // mails composed ahead of the pacer, at least 1
 	Workers     int                                                            // that compose, at least 1
+	// What a lane keeps that works in one run after another; nil: every run begins anew.
+	Streaks *Streaks // the issue's
+	Links   *Links   // the account's
 }
 
 // drive empties the ledger through the lane until nothing is left, soft ends,
@@ -28,7 +32,7 @@ type Lane struct {
 func (l *Lane) drive(ctx, soft context.Context, r *Run) (*Early, error) {
 	soft, end := context.WithCancelCause(soft)
 	defer end(nil)
-	s := &shift{Lane: l, run: r, end: end, streaks: map[reply.Class]int{}}
+	s := &shift{Lane: l, run: r, end: end, streaks: cmp.Or(l.Streaks, &Streaks{}), links: cmp.Or(l.Links, &Links{})}
 	s.belt = newBelt(l, r, s.leave)
 
 	var crew sync.WaitGroup
@@ -48,12 +52,12 @@ type shift struct {
 	end  context.CancelCauseFunc
 	belt *belt
 
-	mu      sync.Mutex // guards the fields below
-	early   *Early
-	err     error
-	streaks map[reply.Class]int // verdicts of a class in a row
-	lost    int                 // links lost in a row
-	away    int                 // refusals in a row before anybody was named
+	streaks *Streaks
+	links   *Links
+
+	mu    sync.Mutex // guards the fields below
+	early *Early
+	err   error
 }
 
 // fail ends the lane with a breakdown; the first one counts.

@@ -124,6 +124,7 @@ type Early struct {
 	Until   time.Time
 	Why     string
 	Human   bool
+	Due     bool // all that was left are recipients that were put off until then
 }
 
 // A Stopped is the error of a run that a verdict ended: a person has to change

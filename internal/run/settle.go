@@ -31,10 +31,9 @@ func (s *shift) record(ctx context.Context, behind *trail, intents ...ledger.Eve
 // taken is the outcome of a mail whose final dot was answered well.
 func (s *shift) taken(j *job, a reply.Answer) ledger.Outcome {
 	now := time.Now()
-	s.mu.Lock()
-	clear(s.streaks)
-	s.lost, s.away = 0, 0
-	s.mu.Unlock()
+	s.streaks.over()
+	s.links.answered()
+	s.links.listened()
 	s.Pacer.Succeeded(now)
 	return s.outcome(j, ledger.Outcome{
 		State: ledger.Sent, Stage: string(a.Stage), Code: a.Code, Enhanced: a.Enhanced, Reply: a.Text, At: now,
@@ -88,10 +87,7 @@ const tolerated = 3
 func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
 	now := time.Now()
 	s.Pacer.Unclear()
-	s.mu.Lock()
-	s.lost++
-	row := s.lost
-	s.mu.Unlock()
+	row := s.links.broke()
 	rest := time.Duration(0)
 	if row >= tolerated {
 		rest = resting(row - tolerated)
@@ -122,7 +118,7 @@ func (s *shift) refused(kept, soft context.Context, j *job, refusal *reply.Refus
 		Stage: string(refusal.Stage), Code: refusal.Code, Enhanced: refusal.Enhanced, Reply: refusal.Text,
 		Class: string(v.Class), Rule: v.Rule, At: now,
 	}
-	s.listened()
+	s.links.listened()
 	s.fate(j, v, scope, &o)
 	if err := s.belt.settle(kept, j, o); err != nil {
 		return err
@@ -139,10 +135,7 @@ func (s *shift) turnedAway(kept, soft context.Context, j *job, v reply.Verdict, 
 		return err
 	}
 	if v.Class == reply.Transient || scope != reply.Account && scope != reply.Run {
-		s.mu.Lock()
-		s.away++
-		beyond := s.away - max(s.Connections, 1)
-		s.mu.Unlock()
+		beyond := s.links.turnedAway() - max(s.Connections, 1)
 		if beyond < 0 {
 			s.belt.sitOut(soft)
 			return nil
@@ -150,13 +143,6 @@ func (s *shift) turnedAway(kept, soft context.Context, j *job, v reply.Verdict, 
 		scope, v.Human, v.Wait = reply.Account, false, max(v.Wait, resting(beyond))
 	}
 	return s.heed(kept, v, scope, refusal, time.Now())
-}
-
-// listened notes that the server let a mail be offered.
-func (s *shift) listened() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.away = 0
 }
 
 // resting is how long an account rests whose server was not to be had n times more.
@@ -187,11 +173,8 @@ func early(stage reply.Stage) bool {
 // scope widens the recipient's trouble to what the verdict names once it has
 // come often enough in a row.
 func (s *shift) scope(v reply.Verdict) reply.Scope {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.lost = 0 // a server that answers is there
-	s.streaks[v.Class]++
-	if s.streaks[v.Class] < v.Streak {
+	s.links.answered()
+	if s.streaks.more(v.Class) < v.Streak {
 		return reply.Recipient
 	}
 	return v.Scope
