@@ -35,8 +35,11 @@ const rooms = `
 	ledger:
 	ledger/sqlite:     ledger sqlite goose flock database/sql os
 	ledger/ledgertest: ledger testing rapid
+	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os
 	run:               ledger list render message reply
+	archive:           os
+	parcel:            blob net/http os
 	office:            ledger run
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os
@@ -55,10 +58,12 @@ var modules = map[string]string{
 	"github.com/spf13/viper":                   "viper",
 	"github.com/zalando/go-keyring":            "keyring",
 	"github.com/hashicorp/vault/api":           "vault",
+	"gocloud.dev":                              "blob",
 	"golang.org/x/text":                        "xtext",
 	"golang.org/x/net/idna":                    "idna",
 	"golang.org/x/net/html":                    "html",
 	"golang.org/x/net/dns/dnsmessage":          "dnsmessage",
+	"golang.org/x/net/netutil":                 "netutil",
 	"github.com/xuri/excelize/v2":              "excelize",
 	"github.com/netresearch/go-cron":           "cron",
 	"github.com/expr-lang/expr":                "expr",

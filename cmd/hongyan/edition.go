@@ -41,6 +41,7 @@ type edition struct {
 	invite      *run.Invite
 	files       *message.Files
 	accounts    []config.Account
+	library     string // the folder of layouts and partials, where it need not be looked for
 }
 
 // open reads the configuration and a campaign with its list, template and
@@ -143,6 +144,9 @@ func (e *edition) source(columns []string) render.Source {
 // templates is the folder of layouts and partials: the template's own if it
 // has any, else the one beside the configuration, else only what ships.
 func (e *edition) templates() string {
+	if e.library != "" {
+		return e.library
+	}
 	for _, dir := range e.templateRoots() {
 		for _, sub := range []string{"layouts", "partials"} {
 			if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() {
@@ -243,13 +247,7 @@ func (e *edition) mailing(account config.Account, key []byte, signer *message.Si
 // digests are the fingerprints of everything that the issue is made of.
 func (e *edition) digests() (map[string]string, error) {
 	out := map[string]string{}
-	files := append([]string{e.camp.File, e.camp.Recipients.File}, e.template.Files()...)
-	for _, a := range e.camp.Attachments {
-		if !a.Templated() {
-			files = append(files, filepath.Join(e.camp.AttachmentsRoot, a.File))
-		}
-	}
-	for _, file := range files {
+	for _, file := range append(e.sources(), e.camp.Recipients.File) {
 		sum, err := digest(file)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // part of the program, not of the user's files
@@ -264,6 +262,17 @@ func (e *edition) digests() (map[string]string, error) {
 		out[name] = sum
 	}
 	return out, nil
+}
+
+// sources are the files that all mails are made of, the list aside.
+func (e *edition) sources() []string {
+	files := append([]string{e.camp.File}, e.template.Files()...)
+	for _, a := range e.camp.Attachments {
+		if !a.Templated() {
+			files = append(files, filepath.Join(e.camp.AttachmentsRoot, a.File))
+		}
+	}
+	return files
 }
 
 func digest(file string) (string, error) {

@@ -3,7 +3,9 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
 	"log/slog"
+	"sync"
 
 	"hongyan/internal/ledger"
 	"hongyan/internal/report"
@@ -17,13 +19,21 @@ func (d *door) logger() (*slog.Logger, error) {
 		return nil, d.usagef("--log-level: %q is none of debug, info, warn, error", d.flags.logLevel)
 	}
 	options := &slog.HandlerOptions{Level: level}
+	var form func(io.Writer) slog.Handler
 	switch d.flags.logFormat {
 	case "text":
-		return slog.New(slog.NewTextHandler(d.err, options)), nil
+		form = func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, options) }
 	case "json":
-		return slog.New(slog.NewJSONHandler(d.err, options)), nil
+		form = func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, options) }
+	default:
+		return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
 	}
-	return nil, d.usagef("--log-format: %q is neither text nor json", d.flags.logFormat)
+	d.spool = newSpool(d.err)
+	handler := form(d.spool)
+	if d.flags.logSample > 0 {
+		handler = sampled{handler, d.flags.logSample, &sync.Map{}}
+	}
+	return slog.New(handler), nil
 }
 
 // logged tells the operator what happens in a run; traced may be nil.

@@ -51,5 +51,7 @@ func enter(d *door, args []string) int {
 	root.SetIn(d.in)
 	root.SetOut(d.out)
 	root.SetErr(d.err)
-	return d.leave(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	d.endLog()
+	return d.leave(err)
 }

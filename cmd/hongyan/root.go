@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -23,10 +24,13 @@ type door struct {
 	interrupted chan struct{} // closed at the first interrupt
 	online      online.Options
 	log         *slog.Logger
+	spool       *spool           // of the log
+	untold      atomic.Int64     // traces that were left out
 	metrics     *metrics.Metrics // nil: nobody wants them
 
 	flags struct {
 		config, state, lang, logLevel, logFormat string
+		logSample                                uint32
 		json                                     bool
 	}
 }
@@ -91,6 +95,7 @@ func (d *door) globalFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.flags.lang, "lang", "", d.say("language of messages, `en|zh` (default: from LANG)"))
 	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.say("operator's log on stderr: `debug|info|warn|error`"))
 	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.say("form of the log: `text|json`"))
+	flags.Uint32Var(&d.flags.logSample, "log-sample", 1000, d.say("debugging lines of one kind that are logged per second, `LINES`; of those beyond one in a hundred (0: all)"))
 	flags.BoolVar(&d.flags.json, "json", false, d.say("answer as JSON, for programs"))
 }
 

@@ -37,7 +37,7 @@ func (d *door) lookout(ctx context.Context, conf *config.Config, books keyed) (*
 	l.tracer, err = trace.New(ctx, trace.Options{
 		Endpoint: conf.Trace.OTLP, Version: version(), IDs: *l.ids,
 		Sample:  rate.Limit(float64(conf.Trace.Sample.N) / conf.Trace.Sample.Per.Seconds()),
-		Dropped: func(n int) { d.dropped("traces", n) },
+		Dropped: func(n int) { d.untold.Add(int64(n)) },
 		Failed: func(err error) {
 			now.Do(func() { d.log.Warn("the collector of traces takes nothing", slog.Any("error", err)) })
 		},
@@ -97,11 +97,9 @@ func (l *lookout) watch(key ledger.Key, show func(run.Event)) func(run.Event) {
 	}
 }
 
-// dropped counts what was left out rather than have a mail wait.
-func (d *door) dropped(what string, n int) {
-	if d.metrics != nil {
-		d.metrics.Dropped(what, n)
-	}
+// dropped is what was left out rather than have a mail wait.
+func (d *door) dropped() map[string]int64 {
+	return map[string]int64{"traces": d.untold.Load(), "log lines": d.spool.missed.Load()}
 }
 
 // timed is the line of the ledger with its commits timed, if anybody wants that.
@@ -119,7 +117,7 @@ func (d *door) gauge(h *house, lanes []*run.Lane) {
 		return
 	}
 	d.metrics.Look(metrics.Sources{
-		Issues: h.store.Issues, Holds: h.store.Holds,
+		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: d.dropped,
 		Accounts: func(now time.Time) (out []metrics.Account) {
 			for _, lane := range lanes {
 				if pacer, ok := lane.Pacer.(*pace.Pacer); ok {

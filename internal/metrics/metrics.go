@@ -34,7 +34,6 @@ type Metrics struct {
 	stages     *prometheus.HistogramVec
 	commits    prometheus.Histogram
 	notices    *prometheus.CounterVec
-	dropped    *prometheus.CounterVec
 }
 
 // An outcome is what tells one counter of mails from another.
@@ -66,15 +65,11 @@ func New(version string) *Metrics {
 		Name: "hongyan_notices_total",
 		Help: "Notices to the operator, by the kind of receiver and result (sent, failed).",
 	}, []string{"kind", "result"})
-	m.dropped = prometheus.NewCounterVec(prometheus.CounterOpts{
-		Name: "hongyan_dropped_total",
-		Help: "What was left out rather than have a mail wait: traces, log lines, notices.",
-	}, []string{"what"})
 	about := prometheus.NewGaugeVec(prometheus.GaugeOpts{
 		Name: "hongyan_build_info", Help: "The program's version and the Go it was built with; always 1.",
 	}, []string{"version", "goversion"})
 	about.WithLabelValues(version, runtime.Version()).Set(1)
-	m.registry.MustRegister(mails, deliveries, m.stages, m.commits, m.notices, m.dropped, about,
+	m.registry.MustRegister(mails, deliveries, m.stages, m.commits, m.notices, about,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	m.mails = newFamily(func(o outcome) prometheus.Counter { return mails.WithLabelValues(o.account, o.state, o.class) })
 	m.deliveries = newFamily(func(account string) prometheus.Observer { return deliveries.WithLabelValues(account) })
@@ -147,9 +142,6 @@ func (m *Metrics) Noticed(kind string, err error) {
 	}
 	m.notices.WithLabelValues(kind, result).Inc()
 }
-
-// Dropped counts what was left out rather than have a mail wait.
-func (m *Metrics) Dropped(what string, n int) { m.dropped.WithLabelValues(what).Add(float64(n)) }
 
 // Handler serves all of it. A gauge that cannot be read is left out and counted.
 func (m *Metrics) Handler() http.Handler {

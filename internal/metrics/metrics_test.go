@@ -66,12 +66,12 @@ func full(t *testing.T) *metrics.Metrics {
 	m.Stage("qq")(reply.AtEhlo, time.Hour) // not shown
 	m.Noticed("wecom", nil)
 	m.Noticed("mail", errors.New("no"))
-	m.Dropped("traces", 3)
 	store := ledgertest.NewMemory()
 	if err := m.Timed(store).Record(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	m.Look(metrics.Sources{
+		Dropped: func() map[string]int64 { return map[string]int64{"traces": 3} },
 		Issues: func(context.Context) ([]ledger.Issue, error) {
 			return []ledger.Issue{
 				{Key: ledger.Key{Campaign: "weekly", Issue: "1"}, Totals: ledger.Totals{Rows: 9, Sent: 7, InDoubt: 2}},

@@ -19,6 +19,8 @@ type Sources struct {
 	// Slots are the campaigns with a schedule and since when a slot of each is
 	// due that has not begun; the zero time: none is.
 	Slots func(ctx context.Context, now time.Time) (map[string]time.Time, error)
+	// Dropped is what was left out rather than have a mail wait, by what it was.
+	Dropped func() map[string]int64
 }
 
 // An Account is what may be sent through it.
@@ -43,7 +45,7 @@ const patience = 5 * time.Second
 // Gauges are what is read at a scrape.
 type gauges struct {
 	Sources
-	open, held, holdEnd, max, used, pace, overdue *prometheus.Desc
+	open, held, holdEnd, max, used, pace, overdue, dropped *prometheus.Desc
 
 	mu     sync.Mutex // guards the fields below: scrapes may overlap
 	issues []ledger.Issue
@@ -63,12 +65,13 @@ func newGauges(s Sources) *gauges {
 		used:    desc("account_window_used_mails", "How many mails count against the window now.", "account", "window"),
 		pace:    desc("account_pace_ratio", "What the account has learned to use of its configured pace, 0 to 1.", "account"),
 		overdue: desc("schedule_overdue_seconds", "For how long the campaign has had a slot that is due and has not begun; 0 if it has none.", "campaign"),
+		dropped: desc("dropped_total", "What was left out rather than have a mail wait: traces, log lines, notices.", "what"),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.open, g.held, g.holdEnd, g.max, g.used, g.pace, g.overdue} {
+	for _, d := range []*prometheus.Desc{g.open, g.held, g.holdEnd, g.max, g.used, g.pace, g.overdue, g.dropped} {
 		out <- d
 	}
 }
@@ -86,6 +89,11 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	g.collectAccounts(accounts, out)
 	g.collectHolds(ctx, now, accounts, out)
 	g.collectSlots(ctx, now, out)
+	if g.Dropped != nil {
+		for what, n := range g.Dropped() {
+			out <- prometheus.MustNewConstMetric(g.dropped, prometheus.CounterValue, float64(n), what)
+		}
+	}
 }
 
 func gauge(d *prometheus.Desc, value float64, labels ...string) prometheus.Metric {

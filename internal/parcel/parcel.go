@@ -1,0 +1,167 @@
+// Package parcel keeps files that are too big for a mail, uploaded once under
+// the hash of their contents, and gives out links to them that end. A depot is
+// a folder of this machine, whose links the public listener of hongyan serve
+// answers, or a bucket of an S3-compatible storage, whose links are the
+// storage's own.
+//
+// The room must never know mails, campaigns or recipients.
+package parcel
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/base32"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/url"
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"gocloud.dev/blob"
+	"gocloud.dev/blob/fileblob"
+	_ "gocloud.dev/blob/s3blob" // registers s3://
+)
+
+// LongestS3 is how long a link of S3 may be good.
+// https://docs.aws.amazon.com/AmazonS3/latest/userguide/using-presigned-url.html
+const LongestS3 = 7 * 24 * time.Hour
+
+// Options say where a depot is.
+type Options struct {
+	// At is a folder's path, or s3://BUCKET with the parameters region, endpoint
+	// and use_path_style; who may write there says the environment
+	// (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY …).
+	At string
+	// Public is where Handler is reached from outside; required for a folder.
+	Public *url.URL
+	// Key signs the links of a folder: whoever has it can make them.
+	Key []byte
+}
+
+// IsS3 reports whether the depot is a bucket.
+func (o Options) IsS3() bool { return strings.HasPrefix(o.At, "s3://") }
+
+// Longest is how long a link of the depot may be good; 0: as long as one likes.
+func (o Options) Longest() time.Duration {
+	if o.IsS3() {
+		return LongestS3
+	}
+	return 0
+}
+
+// A Depot keeps parcels. It may be used by many goroutines at once.
+type Depot struct {
+	bucket *blob.Bucket
+	signer *fileblob.URLSignerHMAC // nil: the storage signs
+}
+
+// Open opens a depot; a folder is made if it is missing. Close ends its use.
+func Open(ctx context.Context, o Options) (*Depot, error) {
+	if o.IsS3() {
+		bucket, err := blob.OpenBucket(ctx, o.At)
+		if err != nil {
+			return nil, fmt.Errorf("storage %s: %w", bare(o.At), err)
+		}
+		return &Depot{bucket: bucket}, nil
+	}
+	if o.Public == nil || len(o.Key) == 0 {
+		return nil, fmt.Errorf("storage %s: a folder needs the address under which it is public", o.At)
+	}
+	folder, err := filepath.Abs(o.At)
+	if err != nil {
+		return nil, err
+	}
+	signer := fileblob.NewURLSignerHMAC(o.Public, o.Key)
+	bucket, err := fileblob.OpenBucket(folder, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true, URLSigner: signer})
+	if err != nil {
+		return nil, fmt.Errorf("storage %s: %w", o.At, err)
+	}
+	return &Depot{bucket: bucket, signer: signer}, nil
+}
+
+// bare is a storage's URL without its parameters.
+func bare(at string) string {
+	at, _, _ = strings.Cut(at, "?")
+	return at
+}
+
+// Close ends the use of the depot.
+func (d *Depot) Close() error { return d.bucket.Close() }
+
+// A Parcel is a file that lies in a depot.
+type Parcel struct {
+	depot *Depot
+	key   string
+	Name  string // as it is saved by whoever follows the link
+	Size  int64  // bytes
+}
+
+// Leave uploads a file, unless the depot has one with the same contents and
+// name, and returns it as a parcel.
+func (d *Depot) Leave(ctx context.Context, file io.ReadSeeker, name string) (Parcel, error) {
+	hash := sha256.New()
+	size, err := io.Copy(hash, file)
+	if err != nil {
+		return Parcel{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	p := Parcel{depot: d, key: keyOf(hash.Sum(nil), name), Name: name, Size: size}
+	there, err := d.has(ctx, p)
+	if err != nil || there {
+		return p, err
+	}
+	if _, err := file.Seek(0, io.SeekStart); err != nil {
+		return Parcel{}, fmt.Errorf("read %s: %w", name, err)
+	}
+	return p, d.upload(ctx, p, file)
+}
+
+// keyOf names a parcel by its contents; the name behind it is for people.
+func keyOf(sum []byte, name string) string {
+	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20])) + "/" + name
+}
+
+func (d *Depot) has(ctx context.Context, p Parcel) (bool, error) {
+	there, err := d.bucket.Exists(ctx, p.key)
+	if err != nil || !there {
+		return false, wrap(p, err)
+	}
+	attributes, err := d.bucket.Attributes(ctx, p.key)
+	return err == nil && attributes.Size == p.Size, wrap(p, err)
+}
+
+func (d *Depot) upload(ctx context.Context, p Parcel, file io.Reader) error {
+	err := d.bucket.Upload(ctx, p.key, file, &blob.WriterOptions{
+		ContentType:        typeOf(p.Name),
+		ContentDisposition: mime.FormatMediaType("attachment", map[string]string{"filename": p.Name}),
+	})
+	return wrap(p, err)
+}
+
+func typeOf(name string) string {
+	if t := mime.TypeByExtension(strings.ToLower(path.Ext(name))); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+func wrap(p Parcel, err error) error {
+	if err == nil {
+		return nil
+	}
+	if pathError, ok := errors.AsType[*os.PathError](err); ok {
+		err = pathError.Err
+	}
+	return fmt.Errorf("storage: %s: %w", p.Name, err)
+}
+
+// Link returns an address under which the parcel can be fetched until expires
+// has passed. It asks nobody.
+func (p Parcel) Link(ctx context.Context, expires time.Duration) (string, error) {
+	link, err := p.depot.bucket.SignedURL(ctx, p.key, &blob.SignedURLOptions{Expiry: expires})
+	return link, wrap(p, err)
+}
