@@ -38,9 +38,9 @@ drill-sim: ## a million lives of the line from seeds; a failing seed prints itse
 bench: needs ## speed and memory, side by side in one run
 	./internal/tools/bench.sh
 
-screenshots: needs ## the README's pictures: every layout on desktop, mobile and dark, and the demo
+screenshots: needs ## the README's pictures: every layout and the dashboard on desktop, mobile and dark, and the demo
 	@fc-list :lang=zh | grep -q . || { echo "pictures need a Chinese font: apt-get install fonts-noto-cjk fonts-noto-color-emoji"; exit 1; }
-	go test ./internal/preview/browser -run Screenshot -count 1 -shots $(CURDIR)/examples/screenshots
+	go test ./internal/preview/browser ./internal/web -run Screenshot -count 1 -shots $(CURDIR)/examples/screenshots
 
 needs: ## install what tests need from Debian's packages, when missing
 	@./internal/tools/needs.sh python3 chromium

@@ -49,6 +49,9 @@ const rooms = `
 	metrics:           ledger reply run prometheus net/http
 	schedule:          fault cron
 	trace:             ledger run otel rate
+	web:               fault ledger list report web/login gotext xtext net net/http os
+	web/login:         ledger argon2id scs rate net net/http
+	web/webtest:       fault ledger ledger/sqlite web testing
 	drill:
 `
 
@@ -85,8 +88,11 @@ var modules = map[string]string{
 	"github.com/chromedp/chromedp":             "chromedp",
 	"github.com/prometheus/client_golang":      "prometheus",
 	"go.opentelemetry.io/otel":                 "otel",
+	"github.com/chromedp/cdproto":              "chromedp",
 	"pgregory.net/rapid":                       "rapid",
 	"github.com/leonelquinteros/gotext":        "gotext",
+	"github.com/alexedwards/argon2id":          "argon2id",
+	"github.com/alexedwards/scs/v2":            "scs",
 }
 
 // doors are the standard packages that reach outside the process.

@@ -13,6 +13,9 @@ import (
 // in it themselves.
 type Books interface {
 	ledger.Reader
+	ledger.Suppressor
+	ledger.Journal
+	ledger.Shelf
 	// Holds lists the holds that were not lifted, by account.
 	Holds(ctx context.Context) ([]ledger.Hold, error)
 }
@@ -40,9 +43,11 @@ type Files interface {
 	// Campaigns lists them by name, as they were last read; it is quick.
 	Campaigns(ctx context.Context) ([]Campaign, error)
 	// Draft looks at what an issue would be made of now: it reads the list and
-	// composes mails, which may take seconds.
+	// composes mails, which may take seconds. Without the name of an issue it is
+	// that which a start would begin; the Draft's Key says which.
 	Draft(ctx context.Context, k ledger.Key) (Draft, error)
-	// Preview composes the mail of the list's n-th recipient, from 1.
+	// Preview composes the mail of the list's n-th recipient, from 1; of an
+	// issue that there is not it is that of the one a start would begin.
 	Preview(ctx context.Context, k ledger.Key, n int) (Mail, error)
 }
 
@@ -106,8 +111,9 @@ type Floor interface {
 	// Jobs lists the issues that are at work, waiting, paused or stopped;
 	// those that are at an end are not among them.
 	Jobs(ctx context.Context) ([]Job, error)
-	// Start puts an issue on the floor; the Draft's changes, if there are any,
-	// are accepted by it. Of an issue that is there already it is a Refusal.
+	// Start puts an issue on the floor, now. What the Draft says to have changed
+	// is accepted by it, since the person was shown. It is a Refusal of an issue
+	// that is there already, and of one whose Draft has faults.
 	Start(ctx context.Context, k ledger.Key, by string) error
 	// Pause lets the mails in flight end and begins no other until Resume, over
 	// restarts too.
@@ -129,9 +135,11 @@ type Corrections interface {
 	// Test sends mails of chosen rows to a person's own addresses and returns
 	// how many left. Nothing is recorded as sent to the recipients.
 	Test(ctx context.Context, k ledger.Key, t Test) (sent int, err error)
-	// Retry opens refused entries of some classes again; they are due at once.
-	Retry(ctx context.Context, k ledger.Key, classes []string, by string) (int, error)
-	// Settle decides entries that are in doubt.
+	// Retry opens refused entries of some classes again; they are due at once,
+	// and the issue goes on the floor.
+	Retry(ctx context.Context, k ledger.Key, r ledger.Reopening) (int, error)
+	// Settle decides entries that are in doubt; those to be sent again bring the
+	// issue back on the floor.
 	Settle(ctx context.Context, k ledger.Key, s ledger.Settlement) (int, error)
 }
 

@@ -1,13 +1,15 @@
 package web
 
 import (
+	"context"
 	"net/http"
+	"time"
 
 	"hongyan/internal/ledger"
 )
 
 // shown is how many of the last issues the overview has.
-const shown = 12
+const shown = 10
 
 // An overview is what stands first: what is under way, what waits, what ended.
 type overview struct {
@@ -25,34 +27,42 @@ type progress struct {
 	Totals ledger.Totals
 }
 
-// Share is how much of the issue is settled, in thousandths.
-func (p progress) Share() int { return 1000 * p.Totals.Settled() / max(p.Totals.Rows, 1) }
-
-func (s *Server) overview(r *http.Request) (view, error) {
-	o, err := s.survey(r)
-	return view{Page: "overview", Title: "Overview", Data: o}, err
+func (s *Server) overviewPage(r *http.Request) (view, error) {
+	o, err := s.survey(r.Context())
+	return view{Page: "overview", Title: "Overview", Live: "/live/overview", Data: o}, err
 }
 
-func (s *Server) survey(r *http.Request) (overview, error) {
+func (s *Server) survey(ctx context.Context) (overview, error) {
 	var o overview
-	jobs, err := s.Desk.Jobs(r.Context())
+	jobs, err := s.Desk.Jobs(ctx)
 	if err != nil {
 		return o, err
 	}
-	issues, err := s.Books.Issues(r.Context())
+	issues, err := s.issues(ctx)
 	if err != nil {
 		return o, err
 	}
-	if o.Holds, err = s.Books.Holds(r.Context()); err != nil {
+	if o.Holds, err = s.holds(ctx); err != nil {
 		return o, err
 	}
-	campaigns, err := s.Desk.Campaigns(r.Context())
+	campaigns, err := s.Desk.Campaigns(ctx)
 	if err != nil {
 		return o, err
 	}
 	o.Due, o.Faulty = coming(campaigns), faulty(campaigns)
 	o.place(jobs, issues)
 	return o, nil
+}
+
+// holds are those that stand now.
+func (s *Server) holds(ctx context.Context) (out []ledger.Hold, err error) {
+	all, err := s.Books.Holds(ctx)
+	for _, hold := range all {
+		if hold.Holds(time.Now()) {
+			out = append(out, hold)
+		}
+	}
+	return out, err
 }
 
 // place tells the issues on the floor from those that are over.

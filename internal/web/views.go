@@ -2,17 +2,24 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
+	"net/url"
+	"path"
+	"strings"
 	"time"
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/report"
+	"hongyan/internal/web/login"
 )
 
 //go:embed pages/*.html
@@ -23,16 +30,22 @@ var staticFiles embed.FS
 
 // A view is what one page shows: the template by its name, and its data.
 type view struct {
-	Page  string // of pages/PAGE.html
-	Title string
-	Data  any
+	Page    string // of pages/PAGE.html
+	Title   string // in the words of the pages
+	Heading string // a name of the user's, in the place of a title
+	Here    string // the entry of the menu that it belongs to; "" = the page itself
+	Live    string // where its regions come from anew
+	Data    any
 }
 
 // A frame is the page around a view.
 type frame struct {
 	view
 	Lang, Path string
-	Here       string // the entry of the menu that the page belongs to
+	Who        string // is logged in; "" at the login
+	Locked     bool   // there is a password, hence a way out
+	Doubts     int
+	Done       string // what an act just did
 }
 
 // views are the templates in one language.
@@ -59,23 +72,50 @@ func newViews(lang string, say func(string, fault.Text) string) (*views, error) 
 		if err != nil {
 			return nil, err
 		}
-		v.pages[file] = page
+		v.pages[strings.TrimSuffix(path.Base(file), ".html")] = page
 	}
 	return v, nil
 }
 
+// functions are what the templates can say and write.
 func (v *views) functions(say func(string, fault.Text) string) template.FuncMap {
 	return template.FuncMap{
-		"t":      v.say,
-		"text":   func(t fault.Text) string { return say(v.lang, t) },
-		"n":      number,
-		"span":   v.span,
-		"asset":  asset,
-		"lang":   func() string { return v.lang },
-		"stamp":  stamp,
-		"state":  func(s ledger.State) string { return v.word(string(s)) },
-		"states": segments,
+		"t":         v.say,
+		"word":      v.word,
+		"text":      func(t fault.Text) string { return say(v.lang, t) },
+		"state":     func(s ledger.State) string { return v.word(string(s)) },
+		"allStates": ledger.States,
+		"states":    segments,
+		"clean":     report.Printable,
+		"label":     ledger.Label,
+		"n":         number,
+		"size":      size,
+		"span":      v.span,
+		"rate":      v.perMinute,
+		"share":     func(used, most int) int { return min(1000, 1000*used/max(most, 1)) },
+		"stamp":     stamp,
+		"short":     short,
+		"drawn":     v.drawn,
+		"asset":     asset,
+		"link":      link,
+		"esc":       url.PathEscape,
+		"add":       func(a, b int) int { return a + b },
 	}
+}
+
+// short leaves the year and the seconds away.
+func short(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.Local().Format("01-02 15:04")
+}
+
+func size(n int64) string {
+	if n < 1<<20 {
+		return fmt.Sprintf("%.1f KB", float64(n)/(1<<10))
+	}
+	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }
 
 func stamp(t time.Time) string {
@@ -87,10 +127,13 @@ func stamp(t time.Time) string {
 
 // show writes a page whole or not at all.
 func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v view) {
-	lang := s.langOf(r)
+	views := s.views[s.langOf(r)]
+	f, err := s.frame(r, v)
 	var b bytes.Buffer
-	f := frame{view: v, Lang: lang, Path: r.URL.RequestURI(), Here: v.Page}
-	if err := s.views[lang].pages["pages/"+v.Page+".html"].ExecuteTemplate(&b, "layout", f); err != nil {
+	if err == nil {
+		err = views.pages[v.Page].ExecuteTemplate(&b, "layout", f)
+	}
+	if err != nil {
 		s.Log.Error("a page could not be made", "path", r.URL.Path, "error", err)
 		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		return
@@ -98,6 +141,24 @@ func (s *Server) show(w http.ResponseWriter, r *http.Request, status int, v view
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
 	_, _ = b.WriteTo(w) // who has gone reads nothing
+}
+
+func (s *Server) frame(r *http.Request, v view) (frame, error) {
+	v.Here = cmp.Or(v.Here, v.Page)
+	lang := s.langOf(r)
+	f := frame{view: v, Lang: lang, Path: r.URL.RequestURI(), Who: login.Who(r.Context()).Name, Done: s.views[lang].said(r.URL.Query().Get("done"))}
+	if f.Who == "" {
+		return f, nil
+	}
+	issues, err := s.issues(r.Context())
+	if err != nil {
+		return f, err
+	}
+	for _, issue := range issues {
+		f.Doubts += issue.InDoubt
+	}
+	f.Locked, err = s.Guard.Locked(r.Context())
+	return f, err
 }
 
 // fail says what went wrong. The words of a breakdown are for the log.

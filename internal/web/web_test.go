@@ -1,10 +1,13 @@
 package web_test
 
 import (
-	"context"
+	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -12,81 +15,213 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/web"
+	"hongyan/internal/web/login"
+	"hongyan/internal/web/webtest"
 )
 
-// An office has one campaign and knows what is on its floor.
-type office struct {
-	web.Desk
-	jobs []web.Job
+// A house is an office with the dashboard before it, and a browser.
+type house struct {
+	*webtest.Office
+	t    *testing.T
+	url  string
+	http *http.Client
 }
 
-func (o *office) Campaigns(context.Context) ([]web.Campaign, error) {
-	return []web.Campaign{{
-		Name: "weekly", Schedule: "0 9 * * MON", Next: []time.Time{time.Now().Add(time.Hour)},
-		Faults: fault.Faults{fault.At("weekly.yaml", 3, "unknown key %q", "<script>alert(1)</script>")},
-	}}, nil
-}
-
-func (o *office) Jobs(context.Context) ([]web.Job, error) { return o.jobs, nil }
-
-func open(t *testing.T) *sqlite.Store {
+// build opens an office with a weekly letter to people of three kinds.
+func build(t *testing.T, people int) *house {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return store
+	o := webtest.Open(t)
+	o.Add(weekly(people))
+	o.Hire(web.Account{Name: "qq", Provider: "qq", Address: "news@qq.com", Pace: 1, Windows: []web.Window{{Name: "100/day", Max: 100}}})
+	return serve(t, o)
 }
 
-func enqueue(t *testing.T, store ledger.Planner, k ledger.Key, addresses ...string) {
+func weekly(people int) webtest.Campaign {
+	c := webtest.Campaign{
+		Campaign: web.Campaign{
+			Name: "weekly", File: "campaigns/weekly.yaml", Subject: "The week of the geese", Recipients: "people.csv",
+			Accounts: []string{"qq"}, Schedule: "0 9 * * MON", Issue: "2026-11-23T09:00",
+			Next: []time.Time{time.Date(2026, 11, 30, 9, 0, 0, 0, time.UTC)},
+		},
+		Findings: []web.Finding{{Rule: "alt-missing", Severity: "warning", What: fault.Textf("an image has no text")}},
+		Answer:   answer,
+	}
+	for i := range people {
+		c.People = append(c.People, ledger.Row{Line: i + 2, Address: fmt.Sprintf("reader%05d@example.com", i), Name: fmt.Sprintf("Reader %d", i), Fields: map[string]string{"city": "Hangzhou"}})
+	}
+	return c
+}
+
+// answer refuses every tenth and leaves every twenty-fifth in doubt.
+func answer(e ledger.Entry, _ time.Time) ledger.Outcome {
+	switch {
+	case e.Line%25 == 0:
+		return ledger.Outcome{State: ledger.InDoubt, Stage: "dot", Reply: "the connection was lost after the last byte", Bytes: 4711}
+	case e.Line%10 == 0:
+		return ledger.Outcome{State: ledger.Refused, Stage: "dot", Code: 550, Enhanced: "5.1.1", Reply: "The recipient may contain a non-existent account", Class: "bad-address", Rule: "qq/550-non-existent"}
+	}
+	return ledger.Outcome{State: ledger.Sent, Stage: "dot", Code: 250, Reply: "Ok: queued as"}
+}
+
+func serve(t *testing.T, o *webtest.Office) *house {
 	t.Helper()
-	if _, err := store.Plan(t.Context(), k, ledger.Plan{At: time.Now()}); err != nil {
-		t.Fatal(err)
-	}
-	rows := func(yield func(ledger.Row, error) bool) {
-		for i, address := range addresses {
-			if !yield(ledger.Row{Line: i + 2, Address: address}, nil) {
-				return
-			}
-		}
-	}
-	if _, err := store.Enqueue(t.Context(), k, rows); err != nil {
-		t.Fatal(err)
-	}
+	handler := handlerOf(t, o, false)
+	server := httptest.NewServer(handler)
+	t.Cleanup(server.Close)
+	jar, _ := cookiejar.New(nil)
+	return &house{Office: o, t: t, url: server.URL, http: &http.Client{Jar: jar}}
 }
 
-func TestOverviewTellsWhatIsUnderWayWhatIsDueAndWhatIsFaulty(t *testing.T) {
-	t.Parallel()
-	store := open(t)
-	now, done := ledger.Key{Campaign: "weekly", Issue: "2026-11-23T09:00"}, ledger.Key{Campaign: "welcome", Issue: "main"}
-	enqueue(t, store, done, "a@example.com")
-	enqueue(t, store, now, "a@example.com", "b@example.com")
-	desk := &office{jobs: []web.Job{{Key: now, Standing: web.Running}}}
+func handlerOf(t testing.TB, o *webtest.Office, secure bool) http.Handler {
+	t.Helper()
+	guard := login.New(login.Options{Shelf: o.Store, Secure: secure, Self: "wang"})
+	t.Cleanup(guard.Close)
 	server, err := web.New(web.Options{
-		Books: store, Desk: desk, Log: slog.New(slog.DiscardHandler),
+		Books: o.Store, Desk: o, Guard: guard, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Hosts: []string{"mail.example.com"},
 		Say: func(_ string, t fault.Text) string { return t.String() },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := httptest.NewRecorder()
-	server.Handler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil))
-	page := w.Body.String()
-	if w.Code != http.StatusOK || strings.Contains(page, "<script>alert") {
-		t.Errorf("status %d, page:\n%s", w.Code, page)
+	return server.Handler()
+}
+
+// get returns a page, which must be there.
+func (h *house) get(path string) string {
+	h.t.Helper()
+	status, page := h.ask(http.MethodGet, path, nil)
+	if status != http.StatusOK {
+		h.t.Fatalf("GET %s: %d\n%s", path, status, page)
 	}
-	places := make([]int, 0, 5)
-	for _, want := range []string{"weekly.yaml:3", "&lt;script&gt;alert(1)", "weekly / 2026-11-23T09:00", "running", "welcome / main"} {
-		places = append(places, strings.Index(page, want))
+	return page
+}
+
+// post sends a form and returns the page that it leads to.
+func (h *house) post(path string, form url.Values) (int, string) {
+	h.t.Helper()
+	return h.ask(http.MethodPost, path, form)
+}
+
+func (h *house) ask(method, path string, form url.Values) (int, string) {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(form.Encode()))
+	if err != nil {
+		h.t.Fatal(err)
 	}
-	if slices.Contains(places, -1) || !slices.IsSorted(places) {
-		t.Errorf("what should stand one after the other is at %v:\n%s", places, page)
+	if form != nil {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
+	answer, err := h.http.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	page, err := io.ReadAll(answer.Body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return answer.StatusCode, string(page)
+}
+
+func (h *house) start() ledger.Key {
+	h.t.Helper()
+	k := ledger.Key{Campaign: "weekly", Issue: "2026-11-23T09:00"}
+	if err := h.Start(h.t.Context(), k, "wang"); err != nil {
+		h.t.Fatal(err)
+	}
+	return k
+}
+
+func (h *house) step(n int) {
+	h.t.Helper()
+	if _, err := h.Step(h.t.Context(), n, time.Now()); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+// acts are what the log has, the latest first.
+func (h *house) acts() (out []string) {
+	h.t.Helper()
+	for act, err := range h.Store.Acts(h.t.Context(), 0, 0) {
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		out = append(out, strings.TrimSpace(act.By+" "+act.What+" "+act.Campaign+" "+act.About+" "+act.Note))
+	}
+	return out
+}
+
+// says wants all of some things in a page, in this order.
+func says(t *testing.T, page string, wanted ...string) {
+	t.Helper()
+	at := 0
+	for _, want := range wanted {
+		i := strings.Index(page[at:], want)
+		if i < 0 {
+			t.Fatalf("no %q after byte %d of\n%s", want, at, page)
+		}
+		at += i
+	}
+}
+
+func TestOverviewTellsWhatIsHeldFaultyUnderWayOverAndDue(t *testing.T) {
+	t.Parallel()
+	h := build(t, 30)
+	h.Add(webtest.Campaign{Campaign: web.Campaign{Name: "draft", Accounts: []string{"qq"}, Faults: fault.Faults{fault.At("draft.yaml", 3, "unknown key %q", "subjct")}}})
+	old := webtest.Campaign{Campaign: web.Campaign{Name: "welcome", Accounts: []string{"qq"}}, People: []ledger.Row{{Line: 2, Address: "a@example.com"}}}
+	h.Add(old)
+	if err := h.Start(t.Context(), ledger.Key{Campaign: "welcome", Issue: "main"}, "wang"); err != nil {
+		t.Fatal(err)
+	}
+	h.step(2) // it is over
+	h.start()
+	h.step(10)
+	hold := ledger.Hold{Account: "qq", Since: time.Now(), Until: time.Now().Add(time.Hour), Reason: "too many mails", Rule: "qq/frequency", Reply: "550 frequency limited"}
+	if err := h.Store.Hold(t.Context(), hold); err != nil {
+		t.Fatal(err)
+	}
+	says(t, h.get("/"), "Account qq is held", "too many mails", "550 frequency limited", "draft has faults", "draft.yaml:3", "unknown key",
+		"Under way", "weekly", "2026-11-23T09:00", "running", "Last results", "welcome", "Due next", "2026-11-30")
+}
+
+func TestEveryPageOpensInBothLanguages(t *testing.T) {
+	t.Parallel()
+	h := build(t, 120)
+	k := h.start()
+	h.step(60)
+	id := int64(0)
+	for e, err := range h.Store.Entries(t.Context(), k, ledger.Filter{Limit: 1}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		id = e.ID
+	}
+	issue := "/issues/weekly/2026-11-23T09:00"
+	pages := []string{
+		"/", "/campaigns", "/campaigns/weekly", "/campaigns/weekly/draft", "/campaigns/weekly/preview?n=3", "/campaigns/weekly/preview?as=text",
+		"/campaigns/weekly/preview?as=source", "/campaigns/weekly/letter?n=3", issue, issue + "?state=sent&q=reader", fmt.Sprintf("%s/entries/%d", issue, id),
+		issue + "/report/csv", issue + "/report/html", issue + "/report/jsonl", issue + "/report/failed",
+		"/accounts", "/suppressions", "/suppressions.csv", "/settle", "/log", "/login",
+		"/acts/start?campaign=weekly", "/acts/test?campaign=weekly", "/acts/retry?campaign=weekly&issue=2026-11-23T09:00",
+		"/acts/settle?campaign=weekly&issue=2026-11-23T09:00&to=sent", "/acts/lift?account=qq", "/acts/unsuppress?address=a@example.com",
+	}
+	for _, lang := range []string{"en", "zh"} {
+		if status, _ := h.post("/lang", url.Values{"lang": {lang}, "back": {"/log"}}); status != http.StatusOK {
+			t.Fatalf("%s: %d", lang, status)
+		}
+		for _, page := range pages {
+			if text := h.get(page); strings.Contains(text, "ZgotmplZ") || strings.Contains(text, "%!") || strings.Contains(text, "&lt;nil&gt;") {
+				t.Errorf("%s in %s:\n%s", page, lang, text)
+			}
+		}
+	}
+	if !slices.Contains(strings.Split(h.get("/log"), "\n"), `<html lang="zh-CN">`) {
+		t.Error("the chosen language did not stay")
+	}
+	for _, nowhere := range []string{"/nothing", "/issues/weekly/none", "/campaigns/none", issue + "/entries/1", issue + "/report/exe", "/acts/fly"} {
+		if status, _ := h.ask(http.MethodGet, nowhere, nil); status != http.StatusNotFound {
+			t.Errorf("%s: %d", nowhere, status)
+		}
 	}
 }

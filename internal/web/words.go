@@ -67,6 +67,14 @@ func (w words) span(d time.Duration) string {
 	return w.say("%.1f days", d.Hours()/24)
 }
 
+// perMinute is a rate as people say it.
+func (w words) perMinute(perSecond float64) string {
+	if perSecond >= 2 {
+		return w.say("%.0f a second", perSecond)
+	}
+	return w.say("%.1f a minute", 60*perSecond)
+}
+
 // tongue is the name of the cookie by which a person has chosen a language.
 const tongue = "hongyan-lang"
 

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -107,6 +109,29 @@ func (p *Page) Click(selector string) error { return p.do(chromedp.Click(chromed
 // Size makes the window so large, with so many points to a CSS pixel.
 func (p *Page) Size(width, height int64, scale float64) error {
 	return p.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(scale)))
+}
+
+// Dark makes the page look as on a machine that likes it dark.
+func (p *Page) Dark(dark bool) error {
+	scheme := "light"
+	if dark {
+		scheme = "dark"
+	}
+	return p.do(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: scheme}},
+		})
+		return err
+	}))
+}
+
+// View is a PNG of what the window shows.
+func (p *Page) View() ([]byte, error) {
+	view, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
+	if err != nil {
+		return nil, fmt.Errorf("browser: %w", err)
+	}
+	return view, nil
 }
 
 // Shot is a PNG of the element that a CSS selector finds.

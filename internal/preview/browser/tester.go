@@ -75,6 +75,17 @@ func (t Tester) Size(width, height int64, scale float64) {
 	t.must(t.page.Size(width, height, scale))
 }
 
+// Dark makes the page look as on a machine that likes it dark.
+func (t Tester) Dark(dark bool) { t.t.Helper(); t.must(t.page.Dark(dark)) }
+
+// View is a PNG of what the window shows.
+func (t Tester) View() []byte {
+	t.t.Helper()
+	view, err := t.page.View()
+	t.must(err)
+	return view
+}
+
 // Shot is a PNG of the element that a CSS selector finds.
 func (t Tester) Shot(selector string) []byte {
 	t.t.Helper()
