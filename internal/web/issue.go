@@ -35,6 +35,9 @@ type standing struct {
 	Curve curve
 }
 
+// Open is how many recipients still wait for something.
+func (s standing) Open() int { return s.Issue.Open() }
+
 func (s *Server) issuePage(r *http.Request) (view, error) {
 	now, err := s.standing(r.Context(), keyOf(r))
 	if err != nil {

@@ -87,6 +87,7 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 		"allStates": ledger.States,
 		"states":    segments,
 		"clean":     report.Printable,
+		"lines":     printableLines,
 		"label":     ledger.Label,
 		"n":         number,
 		"size":      size,
@@ -101,6 +102,16 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 		"esc":       url.PathEscape,
 		"add":       func(a, b int) int { return a + b },
 	}
+}
+
+// printableLines is a text of several lines without what a terminal or a reader
+// could be fooled by.
+func printableLines(text string) string {
+	lines := strings.Split(strings.ReplaceAll(text, "\r\n", "\n"), "\n")
+	for i, line := range lines {
+		lines[i] = report.Printable(line)
+	}
+	return strings.Join(lines, "\n")
 }
 
 // short leaves the year and the seconds away.

@@ -32,16 +32,17 @@ type Options struct {
 type Guard struct {
 	options  Options
 	sessions *scs.SessionManager
-	store    *memstore.MemStore
+	memory   *memstore.MemStore
 	scale    scale
 	doors    doors
 }
 
 // New returns a guard. Close ends it.
 func New(o Options) *Guard {
-	g := &Guard{options: o, sessions: scs.New(), store: memstore.New(), scale: newScale()}
-	s := g.sessions
-	s.Store, s.HashTokenInStore = g.store, true
+	s := scs.New()
+	memory := s.Store.(*memstore.MemStore) // what scs begins with; it is at work already
+	g := &Guard{options: o, sessions: s, memory: memory, scale: newScale()}
+	s.HashTokenInStore = true
 	s.IdleTimeout, s.Lifetime = Idle, Absolute
 	s.Cookie.Name, s.Cookie.HttpOnly, s.Cookie.SameSite = "hongyan", true, http.SameSiteLaxMode
 	s.Cookie.Persist = false
@@ -52,7 +53,7 @@ func New(o Options) *Guard {
 }
 
 // Close ends all sessions.
-func (g *Guard) Close() { g.store.StopCleanup() }
+func (g *Guard) Close() { g.memory.StopCleanup() }
 
 // Sessions puts the session of a browser behind its request. It stands around
 // all pages.
