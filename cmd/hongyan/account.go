@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -65,7 +64,7 @@ func (d *door) accountTest(ctx context.Context, name string) error {
 	}
 	probe, err := wire.Probe(ctx)
 	if d.flags.json {
-		if err := json.NewEncoder(d.out).Encode(probe); err != nil {
+		if err := d.answer(probeOf(probe)); err != nil {
 			return err
 		}
 	} else {

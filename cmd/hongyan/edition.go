@@ -255,13 +255,26 @@ func (e *edition) digests() (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		name := file
-		if rel, err := filepath.Rel(e.camp.Dir, file); err == nil {
-			name = filepath.ToSlash(rel)
-		}
-		out[name] = sum
+		out[e.named(file)] = sum
 	}
 	return out, nil
+}
+
+// named is a file as seen from the campaign's folder, wherever that lies.
+func (e *edition) named(file string) string {
+	dir, err := filepath.Abs(e.camp.Dir)
+	if err != nil {
+		return file
+	}
+	abs, err := filepath.Abs(file)
+	if err != nil {
+		return file
+	}
+	rel, err := filepath.Rel(dir, abs)
+	if err != nil {
+		return file
+	}
+	return filepath.ToSlash(rel)
 }
 
 // sources are the files that all mails are made of, the list aside.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -47,7 +46,7 @@ func (d *door) explain(text, provider string, stage reply.Stage) error {
 		return usageError{err}
 	}
 	if d.flags.json {
-		return json.NewEncoder(d.out).Encode(book.Judge(answer, time.Now()))
+		return d.answer(judged(book.Judge(answer, time.Now())))
 	}
 	d.printVerdict(answer, book)
 	return nil

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"time"
@@ -48,7 +47,7 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 		return err
 	}
 	if d.flags.json {
-		return json.NewEncoder(d.out).Encode(map[string]any{"paths": paths, "totals": counts(totals)})
+		return d.answer(map[string]any{"paths": pathsOf(paths), "totals": counts(totals)})
 	}
 	if err := report.Table(d.out, totals, func(s string) string { return d.word(s) }); err != nil {
 		return err

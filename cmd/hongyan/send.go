@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -332,7 +331,7 @@ type summary struct {
 	Totals   map[string]int    `json:"totals"`
 	Report   string            `json:"report"`
 	Captured map[string]string `json:"captured,omitempty"`
-	Early    []run.Early       `json:"early,omitempty"`
+	Early    []earlyAnswer     `json:"early,omitempty"`
 }
 
 // sayEnd gives the answer, the next step, and the exit code.
@@ -347,10 +346,10 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 	}
 	s := summary{
 		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
-		Report: d.reportFile(e), Captured: h.taken, Early: early,
+		Report: d.reportFile(e), Captured: h.taken, Early: earlyOf(early),
 	}
 	if d.flags.json {
-		if err := json.NewEncoder(d.out).Encode(s); err != nil {
+		if err := d.answer(s); err != nil {
 			return err
 		}
 	} else {

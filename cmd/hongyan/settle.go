@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -102,7 +101,7 @@ func inDoubt(ctx context.Context, reader ledger.Reader, key ledger.Key, lines []
 
 func (d *door) printDoubts(e *edition, doubtful []ledger.Entry) error {
 	if d.flags.json {
-		return json.NewEncoder(d.out).Encode(doubtful)
+		return d.answer(doubtsOf(doubtful))
 	}
 	if len(doubtful) == 0 {
 		fmt.Fprintln(d.out, d.say("Nothing is in doubt."))

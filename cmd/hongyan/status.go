@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -30,11 +29,11 @@ func newStatus(d *door) *cobra.Command {
 
 // A standing is what is known of one account.
 type standing struct {
-	Account string       `json:"account"`
-	Limits  string       `json:"limits"`
-	Day     int          `json:"sent_last_24h"`
-	Hold    *ledger.Hold `json:"hold,omitempty"`
-	Learned []string     `json:"learned,omitempty"`
+	Account string
+	Limits  string
+	Day     int // mails in the last 24 hours
+	Hold    *ledger.Hold
+	Learned []string
 }
 
 func (d *door) status(ctx context.Context) error {
@@ -64,7 +63,7 @@ func (d *door) status(ctx context.Context) error {
 		standings = append(standings, s)
 	}
 	if d.flags.json {
-		return json.NewEncoder(d.out).Encode(map[string]any{"issues": issues, "accounts": standings})
+		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings)})
 	}
 	d.printStatus(issues, standings)
 	return nil
@@ -142,20 +141,30 @@ func (d *door) verify(ctx context.Context) error {
 		return err
 	}
 	defer reader.Close()
-	wrong := 0
+	wrong := []findingAnswer{}
 	for finding, err := range reader.Verify(ctx) {
 		if err != nil {
 			return err
 		}
-		wrong++
-		fmt.Fprintln(d.out, finding)
-	}
-	if wrong > 0 {
-		return fmt.Errorf("%s", d.say("the ledger is wrong in %d places", wrong))
+		wrong = append(wrong, findingOf(finding))
+		if !d.flags.json {
+			fmt.Fprintln(d.out, finding)
+		}
 	}
 	issues, err := reader.Issues(ctx)
 	if err != nil {
 		return err
+	}
+	if d.flags.json {
+		if err := d.answer(map[string]any{"issues": issuesOf(issues), "findings": wrong}); err != nil {
+			return err
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("%s", d.say("the ledger is wrong in %d places", len(wrong)))
+	}
+	if d.flags.json {
+		return nil
 	}
 	for _, issue := range issues {
 		fmt.Fprintf(d.out, "%s: %s\n", issue.Key, report.Summary(issue.Totals))
