@@ -105,7 +105,7 @@ type earlyAnswer struct {
 func earlyOf(early []run.Early) []earlyAnswer {
 	out := make([]earlyAnswer, len(early))
 	for i, e := range early {
-		out[i] = earlyAnswer(e)
+		out[i] = earlyAnswer{e.Account, e.Until, e.Why, e.Human}
 	}
 	return out
 }
