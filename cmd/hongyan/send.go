@@ -117,15 +117,18 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if err != nil {
 		return err
 	}
-	origin, same, err := d.compare(ctx, e, h, o.accept)
+	compared, err := h.compare(ctx, e)
 	if err != nil {
 		return err
+	}
+	if len(compared.changed) > 0 && !o.accept {
+		return d.refuse(e, compared)
 	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
 		return err
 	}
-	if plan.enqueued, err = h.freeze(ctx, e.key, origin, same); err != nil {
+	if plan.enqueued, err = h.freeze(ctx, e.key, compared); err != nil {
 		return err
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)
@@ -149,12 +152,13 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 		if err != nil {
 			return nil, err
 		}
-		lane, err := h.lane(ctx, account)
+		w, err := h.way(ctx, account)
 		if err != nil {
 			return nil, err
 		}
+		lane := w.lane
 		lane.Compose = mailing.Compose
-		lanes = append(lanes, lane)
+		lanes = append(lanes, &lane)
 	}
 	return lanes, nil
 }
@@ -178,40 +182,52 @@ func free(lanes []*run.Lane, holds []ledger.Hold, heeded func(ledger.Hold) bool)
 	return able, held
 }
 
-// compare holds what the issue would be made of now against what it was made of
-// when it began, if it did, and refuses a difference that is not accepted. It
-// writes nothing: who says no to the plan has begun nothing.
-func (d *door) compare(ctx context.Context, e *edition, h *house, accept bool) (now ledger.Plan, same bool, err error) {
-	now.At = time.Now()
-	if now.Digests, err = e.digests(); err != nil {
-		return now, false, err
+// A comparison is what the issue would be made of now, against what it was made
+// of when it began.
+type comparison struct {
+	now     ledger.Plan
+	known   bool      // it began
+	began   time.Time // when
+	changed []string  // inputs that are not what they were
+}
+
+// same reports whether the issue began and nothing has changed.
+func (c comparison) same() bool { return c.known && len(c.changed) == 0 }
+
+// compare writes nothing: who says no to the plan has begun nothing.
+func (h *house) compare(ctx context.Context, e *edition) (c comparison, err error) {
+	c.now.At = time.Now()
+	if c.now.Digests, err = e.digests(); err != nil {
+		return c, err
 	}
 	issues, err := h.store.Issues(ctx)
 	if err != nil {
-		return now, false, err
+		return c, err
 	}
 	i := slices.IndexFunc(issues, func(issue ledger.Issue) bool { return issue.Key == e.key && issue.Rows > 0 })
 	if i < 0 {
-		return now, false, nil
+		return c, nil
 	}
-	changed := difference(issues[i].Digests, now.Digests)
-	if len(changed) > 0 && !accept {
-		return now, false, usageError{fmt.Errorf("%s\n%s\n%s",
-			d.say("%s has changed since its first start on %s:", e.key.String(), stamp(issues[i].At)),
-			strings.Join(changed, "\n"),
-			d.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))}
-	}
-	return now, len(changed) == 0, nil
+	c.known, c.began, c.changed = true, issues[i].At, difference(issues[i].Digests, c.now.Digests)
+	return c, nil
+}
+
+// refuse is the answer to a difference that is not accepted.
+func (d *door) refuse(e *edition, c comparison) error {
+	return usageError{fmt.Errorf("%s\n%s\n%s",
+		d.say("%s has changed since its first start on %s:", e.key.String(), stamp(c.began)),
+		strings.Join(c.changed, "\n"),
+		d.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))}
 }
 
 // freeze writes down what the issue is made of. It reports whether the whole
 // list is in the ledger already.
-func (h *house) freeze(ctx context.Context, key ledger.Key, now ledger.Plan, same bool) (bool, error) {
-	frozen, err := h.store.Plan(ctx, key, now)
-	if err != nil || frozen.First || same {
-		return same && frozen.Complete, err
+func (h *house) freeze(ctx context.Context, key ledger.Key, c comparison) (bool, error) {
+	frozen, err := h.store.Plan(ctx, key, c.now)
+	if err != nil || frozen.First || c.same() {
+		return c.same() && frozen.Complete, err
 	}
-	return false, h.store.Refreeze(ctx, key, now)
+	return false, h.store.Refreeze(ctx, key, c.now)
 }
 
 // difference lists the inputs that are not what they were.
@@ -271,14 +287,13 @@ const patience = 10 * time.Minute
 // carry sends while the list is still being written to the ledger, and keeps
 // the report up to date.
 func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
-	learn := func(ctx context.Context) error { return h.learned(ctx, lanes) }
 	r := &run.Run{
-		Key: e.key, Ledger: d.timed(memory{h.store, learn}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		Key: e.key, Ledger: d.timed(memory{h.store, h.learned}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
 	}
 	if o.noWait {
 		r.Patience = patience
 	}
-	d.gauge(h, lanes)
+	d.gauge(h)
 	show := d.progress(p.open(), p.takes)
 	r.Watch = h.lookout.watch(e.key, show.watch)
 
@@ -290,7 +305,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 		if p.enqueued && p.totals.Skipped == 0 {
 			return
 		}
-		if _, enqueued = h.store.Enqueue(work, e.key, e.rows(work)); enqueued != nil {
+		if enqueued = h.fill(work, e); enqueued != nil {
 			stop(enqueued)
 		}
 	})
@@ -308,7 +323,13 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	if enqueued != nil && !errors.Is(enqueued, context.Canceled) {
 		err = errors.Join(enqueued, err)
 	}
-	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx), lanes))
+	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx)))
+}
+
+// fill writes everybody the list names into the ledger.
+func (h *house) fill(ctx context.Context, e *edition) error {
+	_, err := h.store.Enqueue(ctx, e.key, e.rows(ctx))
+	return err
 }
 
 // retry is the schedule as a run asks for it. The age of a mail that was put

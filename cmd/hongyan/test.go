@@ -10,7 +10,6 @@ import (
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/reply"
-	"hongyan/internal/run"
 )
 
 // tested is how many rows --test sends when none are chosen.
@@ -33,11 +32,11 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 		return err
 	}
 	defer h.close()
-	lane, err := h.lane(ctx, e.accounts[0])
+	w, err := h.way(ctx, e.accounts[0])
 	if err != nil {
 		return err
 	}
-	if err := d.deliverTest(ctx, lane, mails); err != nil {
+	if err := d.deliverTest(ctx, w, mails); err != nil {
 		return err
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", e.camp.File))
@@ -102,36 +101,30 @@ func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mai
 }
 
 // deliverTest sends the mails one by one at the account's pace.
-func (d *door) deliverTest(ctx context.Context, lane *run.Lane, mails []*message.Message) error {
-	pacer, ok := lane.Pacer.(interface {
-		Wait(ctx context.Context, domain string) error
-	})
-	if !ok {
-		return errors.New("the account has no pacer")
-	}
-	session := lane.Sender.Open()
+func (d *door) deliverTest(ctx context.Context, w *way, mails []*message.Message) error {
+	session := w.lane.Sender.Open()
 	defer session.Close()
 	for _, mail := range mails {
-		if err := pacer.Wait(ctx, ""); err != nil {
+		if err := w.pacer.Wait(ctx, ""); err != nil {
 			return err
 		}
 		if err := session.Offer(ctx, mail); err != nil {
-			return d.testRefused(lane, err)
+			return d.testRefused(w, err)
 		}
 		if _, err := session.Deliver(ctx, nil); err != nil {
-			return d.testRefused(lane, err)
+			return d.testRefused(w, err)
 		}
 		fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
 	}
 	return nil
 }
 
-func (d *door) testRefused(lane *run.Lane, err error) error {
+func (d *door) testRefused(w *way, err error) error {
 	refusal, ok := errors.AsType[*reply.Refusal](err)
 	if !ok {
 		return err
 	}
-	v := lane.Judge(refusal.Answer, time.Now())
+	v := w.lane.Judge(refusal.Answer, time.Now())
 	fmt.Fprintln(d.err, d.say("refused: %s", refusal.Error()))
 	fmt.Fprintln(d.err, d.word(meaning(v.Class)))
 	return ending(exitSome)

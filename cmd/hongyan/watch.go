@@ -111,18 +111,16 @@ func (d *door) timed(line run.Line) run.Line {
 }
 
 // gauge has the gauges of the metrics read from the books and from the pacers of
-// the lanes.
-func (d *door) gauge(h *house, lanes []*run.Lane) {
+// the accounts.
+func (d *door) gauge(h *house) {
 	if d.metrics == nil {
 		return
 	}
 	d.metrics.Look(metrics.Sources{
 		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: d.dropped,
 		Accounts: func(now time.Time) (out []metrics.Account) {
-			for _, lane := range lanes {
-				if pacer, ok := lane.Pacer.(*pace.Pacer); ok {
-					out = append(out, gauged(lane.Account, pacer, now))
-				}
+			for _, w := range h.open() {
+				out = append(out, gauged(w.lane.Account, w.pacer, now))
 			}
 			return out
 		},

@@ -7,10 +7,12 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -35,11 +37,21 @@ type house struct {
 	door    *door
 	conf    *config.Config
 	store   ledger.Store
-	books   map[string]*reply.Book
 	stop    context.CancelFunc
 	servers sync.WaitGroup
-	taken   map[string]string // sandbox account → folder of captured mails
-	lookout *lookout          // while something is sent
+	lookout *lookout // while something is sent
+
+	mu    sync.Mutex // guards the maps
+	books map[string]*reply.Book
+	ways  map[string]*way   // by account
+	taken map[string]string // sandbox account → folder of captured mails
+}
+
+// A way is what all issues of a process share of an account: one sender and one
+// pacer, so that its limits and connections hold over all of them.
+type way struct {
+	lane  run.Lane // nobody composes for it
+	pacer *pace.Pacer
 }
 
 // openHouse opens the ledger for writing; there is one house per state folder.
@@ -50,7 +62,7 @@ func (d *door) openHouse(ctx context.Context, conf *config.Config) (*house, erro
 	}
 	return &house{
 		door: d, conf: conf, store: store, stop: func() {},
-		books: map[string]*reply.Book{}, taken: map[string]string{},
+		books: map[string]*reply.Book{}, ways: map[string]*way{}, taken: map[string]string{},
 	}, nil
 }
 
@@ -72,8 +84,13 @@ func (h *house) close() error {
 	return h.store.Close()
 }
 
-// lane builds one account's way out.
-func (h *house) lane(ctx context.Context, account config.Account) (*run.Lane, error) {
+// way returns one account's way out, built when it is first needed.
+func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if w := h.ways[account.Name]; w != nil {
+		return w, nil
+	}
 	book, err := h.book(account.Provider)
 	if err != nil {
 		return nil, err
@@ -87,10 +104,19 @@ func (h *house) lane(ctx context.Context, account config.Account) (*run.Lane, er
 		return nil, err
 	}
 	connections := max(account.Limits.Connections, 1)
-	return &run.Lane{
+	w := &way{pacer: pacer, lane: run.Lane{
 		Account: account.Name, Sender: line{wire}, Pacer: pacer, Judge: book.Judge,
 		Connections: connections, Ahead: ahead(account.Limits, connections), Workers: min(connections, 4),
-	}, nil
+	}}
+	h.ways[account.Name] = w
+	return w, nil
+}
+
+// open are the ways that were needed so far.
+func (h *house) open() []*way {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Collect(maps.Values(h.ways))
 }
 
 // ahead is how many mails are composed before their turn: hardly any where the
@@ -202,22 +228,23 @@ func seed() uint64 {
 	return n
 }
 
-// learned keeps what the pacer of a lane has learned for the next run.
-func (h *house) learned(ctx context.Context, lanes []*run.Lane) error {
-	for _, lane := range lanes {
-		pacer, ok := lane.Pacer.(*pace.Pacer)
-		if !ok {
-			continue
-		}
-		state, err := json.Marshal(pacer.State())
-		if err != nil {
-			return err
-		}
-		if err := h.store.Learn(ctx, lane.Account, state); err != nil {
+// learned keeps what the accounts have learned for the next run.
+func (h *house) learned(ctx context.Context) error {
+	for _, w := range h.open() {
+		if err := h.keep(ctx, w); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// keep keeps what one account has learned.
+func (h *house) keep(ctx context.Context, w *way) error {
+	state, err := json.Marshal(w.pacer.State())
+	if err != nil {
+		return err
+	}
+	return h.store.Learn(ctx, w.lane.Account, state)
 }
 
 // sender knows how to reach the account's server, which for a sandbox account
