@@ -86,16 +86,6 @@ var coded = func() (table [256]bool) {
 	return table
 }()
 
-// plain counts the bytes at the start of src that stand for themselves.
-func plain(src []byte) int {
-	for i, c := range src {
-		if coded[c] {
-			return i
-		}
-	}
-	return len(src)
-}
-
 // breakLen is the length of the line break at the start of src.
 func breakLen(src []byte) int {
 	if len(src) > 1 && src[0] == '\r' && src[1] == '\n' {
@@ -122,30 +112,49 @@ func appendQuoted(dst, src []byte) []byte {
 	return q.dst
 }
 
-// take encodes the first bytes of src and says how many.
+// take encodes the first bytes of src and says how many. What is common in
+// markup comes first.
 func (q *quoter) take(src []byte) int {
-	room := width - 1 - (len(q.dst) - q.line)
+	begun := len(q.dst) - q.line
+	room := width - 1 - begun
+	c := src[0]
 	switch {
-	case src[0] == '\n' || src[0] == '\r':
+	case !coded[c]:
+		if begun == 0 && risky(src) {
+			return q.code(src[:1])
+		}
+		if room > 0 {
+			return q.copy(src[:min(room, len(src))])
+		}
+	case c == '\n' || c == '\r':
 		q.guardBlank()
 		q.newLine("\r\n")
 		return breakLen(src)
-	case room == 0:
-		q.newLine("=\r\n")
-		return 0
-	case len(q.dst) == q.line && risky(src):
-		return q.code(src[:1])
-	case coded[src[0]]:
-		n := max(1, runeLen(src))
-		if 3*n > room {
-			q.newLine("=\r\n")
-			return 0
+	case c < utf8.RuneSelf:
+		if room >= 3 {
+			return q.code(src[:1])
 		}
-		return q.code(src[:n])
+	default:
+		if n := runeLen(src); 3*n <= room {
+			return q.code(src[:n])
+		}
 	}
-	n := plain(src[:min(room, len(src))])
-	q.dst = append(q.dst, src[:n]...)
-	return n
+	q.newLine("=\r\n")
+	return 0
+}
+
+// copy takes the bytes at the start of src that stand for themselves.
+func (q *quoter) copy(src []byte) int {
+	dst := q.dst
+	for i, c := range src {
+		if coded[c] {
+			q.dst = dst
+			return i
+		}
+		dst = append(dst, c)
+	}
+	q.dst = dst
+	return len(src)
 }
 
 func (q *quoter) newLine(end string) {

@@ -301,8 +301,11 @@ func (b *belt) settle(ctx context.Context, j *job, o ledger.Outcome) error {
 	return nil
 }
 
-// settled forgets a job whose outcome is durable.
+// settled forgets a job whose outcome is durable; its paper serves the next mail.
 func (b *belt) settled(j *job, o ledger.Outcome) {
+	if j.mail != nil {
+		j.mail.Release()
+	}
 	b.count(-1)
 	j.steps.Settled = time.Now()
 	b.run.tell(Settled{Entry: j.entry, Outcome: o, Steps: j.steps})
