@@ -3,21 +3,13 @@ package sqlite
 import (
 	"context"
 	"fmt"
-	"runtime"
 
 	"hongyan/internal/ledger"
 )
 
-// A waiter is one caller of Record, waiting for its events to be durable.
-type waiter struct {
-	events          []ledger.Event
-	recorded, taken []int64    // entries, by what became of the event
-	done            chan error // of one
-}
-
-// Record is group commit without a clock: callers queue up, one of them gets
-// the turn and commits for all that wait, while the next ones queue up behind
-// it. The slower the disk, the larger the groups. See [ledger.Line].
+// Record is group commit: callers queue up, one of them gets the turn and
+// commits for all that wait, while the next ones queue up behind it. The slower
+// the disk, the larger the groups. See [ledger.Line].
 func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
 	for _, e := range events {
 		if err := e.Check(); err != nil {
@@ -25,26 +17,16 @@ func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
 		}
 	}
 	w := &waiter{events: events, done: make(chan error, 1)}
-	s.mu.Lock()
-	s.waiting = append(s.waiting, w)
-	s.mu.Unlock()
+	s.queue.join(w)
 	select {
 	case err := <-w.done:
 		return err
 	case s.writer.turn <- struct{}{}:
-		runtime.Gosched() // whoever is about to ask joins the group
-		s.commit(s.gather())
+		s.queue.assemble(s.writer.took)
+		s.commit(s.queue.gather())
 		<-s.writer.turn
 		return <-w.done
 	}
-}
-
-func (s *Store) gather() []*waiter {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	group := s.waiting
-	s.waiting = nil
-	return group
 }
 
 // commit writes the group in one transaction; the caller has the turn. The

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"hongyan/internal/ledger"
 )
@@ -23,6 +24,7 @@ type writer struct {
 	stmts  map[string]statement
 	args   []driver.NamedValue // of the statement being run
 	broken error
+	took   time.Duration // the last commit
 
 	accounts map[string]int64
 	touched  map[int64]int64 // by issue, as written
@@ -55,10 +57,12 @@ func (w *writer) commit(f func(*tx)) error {
 	if w.broken != nil {
 		return w.broken
 	}
+	begun := time.Now()
 	t := &tx{w: w}
 	t.exec("BEGIN IMMEDIATE")
 	f(t)
 	t.exec("COMMIT")
+	w.took = time.Since(begun)
 	if t.err == nil {
 		return nil
 	}
