@@ -26,7 +26,7 @@ const rooms = `
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os
 	lint:              fault html runewidth
-	lint/online:       fault lint net net/http crypto/tls syscall
+	lint/online:       fault gate lint net net/http crypto/tls
 	lint/online/onlinetest: net testing dnsmessage
 	reply:             fault yaml
 	smtp:              reply sasl xtext net crypto/tls
@@ -52,6 +52,8 @@ const rooms = `
 	web:               fault ledger list report web/login gotext xtext net net/http os
 	web/login:         ledger argon2id scs rate net net/http
 	web/webtest:       fault ledger ledger/sqlite web testing
+	gate:              syscall
+	data:              fault gate gofeed html xtext yaml net net/http crypto/tls os
 	drill:
 `
 
@@ -69,6 +71,7 @@ var modules = map[string]string{
 	"golang.org/x/net/netutil":                 "netutil",
 	"github.com/xuri/excelize/v2":              "excelize",
 	"github.com/netresearch/go-cron":           "cron",
+	"github.com/mmcdole/gofeed":                "gofeed",
 	"github.com/expr-lang/expr":                "expr",
 	"github.com/yuin/goldmark":                 "goldmark",
 	"github.com/alecthomas/chroma/v2":          "chroma",

@@ -16,10 +16,16 @@ type checker struct {
 	tree_   *parse.Tree
 	stack   []string
 	broken  bool // the set cannot be executed
+	vars    map[string]scope
 }
 
-// scope says what the dot and the $ are.
-type scope struct{ record, root bool }
+// scope says what the dot and the $ are. A dot that is no record may be data,
+// of which value is an example, nil when there is none.
+type scope struct {
+	record, root bool
+	data         bool
+	value        any
+}
 
 func (c *checker) at(n parse.Node, format string, args ...any) *fault.Fault {
 	file, line := c.parsing.place(c.tree_, n)
@@ -27,10 +33,11 @@ func (c *checker) at(n parse.Node, format string, args ...any) *fault.Fault {
 }
 
 func (c *checker) tree(t *parse.Tree, sc scope) {
-	was := c.tree_
-	c.tree_ = t
+	was, vars := c.tree_, c.vars
+	c.tree_, c.vars = t, map[string]scope{"$": sc}
+	c.parsing.calls(t, sc)
 	c.list(t.Root, sc)
-	c.tree_ = was
+	c.tree_, c.vars = was, vars
 }
 
 func (c *checker) list(l *parse.ListNode, sc scope) {
@@ -41,14 +48,15 @@ func (c *checker) list(l *parse.ListNode, sc scope) {
 		switch n := node.(type) {
 		case *parse.ActionNode:
 			c.pipe(n.Pipe, sc)
+			c.declare(n.Pipe, c.follow(n.Pipe, sc))
 		case *parse.IfNode:
 			c.pipe(n.Pipe, sc)
 			c.list(n.List, sc)
 			c.list(n.ElseList, sc)
 		case *parse.WithNode:
-			c.inner(&n.BranchNode, sc)
+			c.inner(&n.BranchNode, sc, c.follow(n.Pipe, sc))
 		case *parse.RangeNode:
-			c.inner(&n.BranchNode, sc)
+			c.inner(&n.BranchNode, sc, c.follow(n.Pipe, sc).element())
 		case *parse.TemplateNode:
 			c.call(n, sc)
 		}
@@ -56,24 +64,12 @@ func (c *checker) list(l *parse.ListNode, sc scope) {
 }
 
 // inner checks a branch that moves the dot.
-func (c *checker) inner(b *parse.BranchNode, sc scope) {
+func (c *checker) inner(b *parse.BranchNode, sc, moved scope) {
 	c.pipe(b.Pipe, sc)
-	moved := scope{record: isRecord(b.Pipe, sc), root: sc.root}
+	c.declare(b.Pipe, moved)
+	moved.root = sc.root
 	c.list(b.List, moved)
 	c.list(b.ElseList, sc)
-}
-
-func isRecord(p *parse.PipeNode, sc scope) bool {
-	if p == nil || len(p.Cmds) != 1 || len(p.Cmds[0].Args) != 1 {
-		return false
-	}
-	switch n := p.Cmds[0].Args[0].(type) {
-	case *parse.DotNode:
-		return sc.record
-	case *parse.VariableNode:
-		return sc.root && len(n.Ident) == 1 && n.Ident[0] == "$"
-	}
-	return false
 }
 
 func (c *checker) call(n *parse.TemplateNode, sc scope) {
@@ -89,9 +85,10 @@ func (c *checker) call(n *parse.TemplateNode, sc scope) {
 		c.at(n, "partial %q calls itself: %s", n.Name, strings.Join(append(c.stack[1:], n.Name), " → "))
 		return
 	}
-	is := isRecord(n.Pipe, sc)
+	dot := c.follow(n.Pipe, sc)
+	dot.root = dot.record
 	c.stack = append(c.stack, n.Name)
-	c.tree(t, scope{record: is, root: is})
+	c.tree(t, dot)
 	c.stack = c.stack[:len(c.stack)-1]
 }
 
@@ -126,11 +123,12 @@ func (c *checker) arg(n parse.Node, sc scope) {
 	case *parse.FieldNode:
 		c.field(n, n.Ident, sc)
 	case *parse.VariableNode:
-		if n.Ident[0] == "$" && len(n.Ident) > 1 {
-			c.field(n, n.Ident[1:], scope{record: sc.root, root: sc.root})
-		}
+		c.variable(n, sc)
 	case *parse.ChainNode:
 		c.arg(n.Node, sc)
+		if of := c.arm(n.Node, sc); of.data {
+			c.part(n, n.Field, of.value)
+		}
 	}
 }
 
@@ -150,13 +148,20 @@ func (c *checker) fieldCall(cmd *parse.CommandNode, sc scope) {
 }
 
 func (c *checker) field(n parse.Node, path []string, sc scope) {
+	if of, rest, ok := c.parsing.dataOf(path, sc); ok {
+		c.part(n, rest, of)
+		return
+	}
 	if !sc.record {
 		c.at(n, "inside {{with}} and {{range}} the dot is one value, which has no field %q", path[0]).
 			Hinted("write {{$.%s}}", path[0])
 		return
 	}
 	if len(path) > 1 {
-		c.at(n, "a field has no parts: .%s", strings.Join(path, "."))
+		f := c.at(n, "a field has no parts: .%s", strings.Join(path, "."))
+		if path[0] == dataName {
+			f.Hinted("the campaign has no data; write data: {%s: …} in it", path[1])
+		}
 		return
 	}
 	c.column(n, path[0])

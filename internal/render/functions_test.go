@@ -33,7 +33,7 @@ func TestFunctionsSayWhatTheyDo(t *testing.T) {
 		`{{pad 6 "汉字"}}|{{pad -6 "汉字"}}|{{pad 2 "汉字"}}`:                             "汉字  |  汉字|汉字",
 		`{{printf "%03d" (int .n)}}{{index (split ";" .items) 0}}{{len "ab"}}`:      "007笔2",
 	} {
-		line, err := render.ParseLine("f", 1, call, nil)
+		line, err := render.ParseLine("f", 1, call, render.Names{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -54,7 +54,7 @@ func TestAFunctionSaysWhatItCannotRead(t *testing.T) {
 		`{{int .v}}`:         `c.yaml:7: int: "13/13/2026" is not a number`,
 		`{{qr .long}}`:       `c.yaml:7: qr: 4000 characters are more than a code holds`,
 	} {
-		line, err := render.ParseLine("c.yaml", 7, call, nil)
+		line, err := render.ParseLine("c.yaml", 7, call, render.Names{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -71,7 +71,7 @@ func TestEachFunctionIsDocumented(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		src, _, _ := strings.Cut(f.Example, " → ")
-		if _, err := render.ParseLine("f", 1, src, nil); err != nil {
+		if _, err := render.ParseLine("f", 1, src, render.Names{}); err != nil {
 			t.Errorf("the example of %s: %v", f.Name, err)
 		}
 	}

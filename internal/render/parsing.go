@@ -19,12 +19,13 @@ type parsing struct {
 	source    Source
 	faults    fault.Faults
 	breakdown error
-	files     []string           // every file read, absolute
-	texts     map[string]string  // its text by the name that faults show
-	shown     map[string]string  // parse name of a template → the file that faults show
-	offset    map[string]int     // parse name → lines to add
-	columns   map[string]bool    // columns used
-	partials  map[string]partial // by name
+	files     []string             // every file read, absolute
+	texts     map[string]string    // its text by the name that faults show
+	shown     map[string]string    // parse name of a template → the file that faults show
+	offset    map[string]int       // parse name → lines to add
+	columns   map[string]bool      // columns used
+	partials  map[string]partial   // by name
+	rows      map[*parse.Tree]bool // whether a tree's dot is the row wherever it is called
 }
 
 func (p *parsing) fault(f *fault.Fault) *fault.Fault {
@@ -102,6 +103,15 @@ func (p *parsing) trees(file string, offset int, src string) (map[string]*parse.
 	c := &checker{parsing: p, set: set, stack: []string{rootName}}
 	c.tree(set[rootName], scope{record: true, root: true})
 	return set, !c.broken
+}
+
+// calls notes what a tree is called with.
+func (p *parsing) calls(t *parse.Tree, sc scope) {
+	if p.rows == nil {
+		p.rows = map[*parse.Tree]bool{}
+	}
+	before, known := p.rows[t]
+	p.rows[t] = sc.record && (before || !known)
 }
 
 const rootName = "mail"

@@ -27,13 +27,19 @@ type Source struct {
 	SubjectFile string            // where the subject stands, for faults; theme images may lie in its folder
 	SubjectLine int               // its line, from 1
 	Root        string            // folder of layouts/ and partials/; "" = only what ships
-	Columns     []string          // the list's columns; nil = not known, nothing is checked against them
+	Names                         // what the template may name
 	Theme       map[string]string // laid over the front matter's theme and the defaults
 	Lang        string            // BCP 47; "" = "zh-CN"
 	Links       string            // links of the text part: "footnote" (default) or "inline"
 
 	Preheader     string // the campaign's preheader template; "" = front matter
 	PreheaderLine int    // its line in SubjectFile
+}
+
+// Names are what a template may name.
+type Names struct {
+	Columns []string       // the list's columns; nil = not known, nothing is checked against them
+	Data    map[string]any // what is the same for all recipients, .data.NAME; nil = the campaign has none
 }
 
 // Template is a mail that only lacks its values. It is safe for concurrent use.
@@ -151,10 +157,9 @@ type Line struct {
 	records sync.Pool
 }
 
-// ParseLine reads a one-line template that stands at a line of a file. With
-// columns nil nothing is checked against them.
-func ParseLine(file string, line int, src string, columns []string) (*Line, error) {
-	p := &parsing{source: Source{Columns: columns}}
+// ParseLine reads a one-line template that stands at a line of a file.
+func ParseLine(file string, line int, src string, names Names) (*Line, error) {
+	p := &parsing{source: Source{Names: names}}
 	l := p.line(file, line, src)
 	if err := p.faults.Err(); err != nil {
 		return nil, unique(p.faults)

@@ -174,7 +174,7 @@ func TestAllFaultsAtOnceEachWithItsLine(t *testing.T) {
 			t.Parallel()
 			_, err := render.Parse(render.Source{
 				Template: file, Root: "testdata/faults", Subject: "s",
-				Columns: []string{"name", "city", "url", "Order No."},
+				Names: render.Names{Columns: []string{"name", "city", "url", "Order No."}},
 			})
 			if _, ok := errors.AsType[fault.Faults](err); !ok {
 				t.Fatalf("got %v, want faults", err)
@@ -186,7 +186,7 @@ func TestAllFaultsAtOnceEachWithItsLine(t *testing.T) {
 
 func TestSubjectsAndNamesStayOneLine(t *testing.T) {
 	t.Parallel()
-	line, err := render.ParseLine("c.yaml", 3, "发票-{{.name}}.pdf", []string{"name"})
+	line, err := render.ParseLine("c.yaml", 3, "发票-{{.name}}.pdf", render.Names{Columns: []string{"name"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -201,7 +201,7 @@ func TestSubjectsAndNamesStayOneLine(t *testing.T) {
 			t.Errorf("%q: got %q, %v, want %q", value, got, err, want)
 		}
 	}
-	_, err = render.ParseLine("c.yaml", 3, "{{.nmae}}{{foo}}", []string{"name"})
+	_, err = render.ParseLine("c.yaml", 3, "{{.nmae}}{{foo}}", render.Names{Columns: []string{"name"}})
 	if err == nil || !strings.Contains(err.Error(), "c.yaml:3: the list has no column \"nmae\"") || !strings.Contains(err.Error(), `"foo"`) {
 		t.Errorf("got %v", err)
 	}

@@ -48,8 +48,13 @@ const idSize = 3
 // rewrite replaces the text of all trees by marks and builds the set to execute.
 func (p *parsing) rewrite(set map[string]*parse.Tree) *script {
 	s := &script{trees: set, sites: map[*parse.ActionNode]*site{}, tmpl: template.New(rootName).Option("missingkey=zero").Funcs(callables())}
+	s.tmpl.Funcs(template.FuncMap{
+		dataFunction: func() map[string]any { return p.source.Data },
+		textFunction: textOf,
+	})
 	for _, name := range sortedKeys(set) {
-		w := &rewriter{script: s, parsing: p, tree: set[name], vars: map[string]string{}}
+		row := p.rows[set[name]]
+		w := &rewriter{script: s, parsing: p, tree: set[name], vars: map[string]string{}, row: row, root: row}
 		w.list(set[name].Root)
 		if _, err := s.tmpl.AddParseTree(name, set[name]); err != nil {
 			p.breakdown = err
@@ -81,6 +86,8 @@ type rewriter struct {
 	parsing *parsing
 	tree    *parse.Tree
 	vars    map[string]string // variable → the bare field it was set from
+
+	row, root bool // whether the dot and the $ are the row
 }
 
 func (w *rewriter) list(l *parse.ListNode) {
@@ -98,37 +105,62 @@ func (w *rewriter) list(l *parse.ListNode) {
 			out = w.action(out, n)
 			continue
 		case *parse.IfNode:
-			w.branch(&n.BranchNode)
+			w.branch(&n.BranchNode, w.row)
 		case *parse.WithNode:
-			w.branch(&n.BranchNode)
+			w.branch(&n.BranchNode, w.isRow(n.Pipe))
 		case *parse.RangeNode:
-			w.branch(&n.BranchNode)
+			w.branch(&n.BranchNode, false)
 			// Each turn of a range is seen by the writer, so that an endless one ends.
 			n.List.Nodes = slices.Insert(n.List.Nodes, 0, parse.Node(w.script.mark(mark{}, n.Pos)))
+		case *parse.TemplateNode:
+			indexFields(n.Pipe)
+			w.bindData(n.Pipe)
 		}
 		out = append(out, node)
 	}
 	l.Nodes = out
 }
 
-func (w *rewriter) branch(b *parse.BranchNode) {
+// branch rewrites the ways of a branch; in the first the dot may be another.
+func (w *rewriter) branch(b *parse.BranchNode, row bool) {
+	indexFields(b.Pipe)
+	w.bindData(b.Pipe)
+	was := w.row
+	w.row = row
 	w.list(b.List)
+	w.row = was
 	w.list(b.ElseList)
+}
+
+// isRow reports whether a pipeline gives the row as it is.
+func (w *rewriter) isRow(p *parse.PipeNode) bool {
+	if len(p.Cmds) != 1 || len(p.Cmds[0].Args) != 1 {
+		return false
+	}
+	switch n := p.Cmds[0].Args[0].(type) {
+	case *parse.DotNode:
+		return w.row
+	case *parse.VariableNode:
+		return w.root && len(n.Ident) == 1 && n.Ident[0] == "$"
+	}
+	return false
 }
 
 func (w *rewriter) action(out []parse.Node, n *parse.ActionNode) []parse.Node {
 	indexFields(n.Pipe)
+	w.bindData(n.Pipe)
 	if len(n.Pipe.Decl) > 0 {
-		if name, ok := bareField(n.Pipe); ok {
+		if name, ok := w.bareField(n.Pipe); ok {
 			w.vars[n.Pipe.Decl[0].Ident[0]] = name
 		}
 		return append(out, n)
 	}
 	st := w.site(n)
-	if st.bare && st.kind == data && isField(n.Pipe) {
+	if st.bare && st.kind == data && w.isField(n.Pipe) {
 		return append(out, w.script.mark(mark{field: true, site: st}, n.Pos))
 	}
 	w.script.sites[n] = st
+	w.asText(n.Pipe)
 	if len(out) > 0 {
 		if text, ok := out[len(out)-1].(*parse.TextNode); ok {
 			id, _ := w.script.lookup(text.Text)
@@ -143,8 +175,8 @@ func (w *rewriter) action(out []parse.Node, n *parse.ActionNode) []parse.Node {
 
 func (w *rewriter) site(n *parse.ActionNode) *site {
 	file, line := w.parsing.place(w.tree, n)
-	st := &site{file: file, line: line, needs: needs(n.Pipe)}
-	if name, ok := bareField(n.Pipe); ok {
+	st := &site{file: file, line: line, needs: w.needs(n.Pipe)}
+	if name, ok := w.bareField(n.Pipe); ok {
 		st.bare, st.needs = true, []string{name}
 	}
 	if v, ok := loneVariable(n.Pipe); ok && w.vars[v] != "" {
@@ -160,17 +192,17 @@ func (w *rewriter) site(n *parse.ActionNode) *site {
 }
 
 // isField reports whether a pipeline is a field itself and not a variable.
-func isField(p *parse.PipeNode) bool { _, ok := bareField(p); return ok }
+func (w *rewriter) isField(p *parse.PipeNode) bool { _, ok := w.bareField(p); return ok }
 
 // bareField returns the field that a pipeline prints as it stands: {{.name}},
 // {{$.name}} or {{field "name"}}.
-func bareField(p *parse.PipeNode) (string, bool) {
+func (w *rewriter) bareField(p *parse.PipeNode) (string, bool) {
 	if len(p.Cmds) != 1 {
 		return "", false
 	}
 	args := p.Cmds[0].Args
 	if len(args) == 1 {
-		return fieldName(args[0])
+		return w.fieldName(args[0])
 	}
 	if len(args) == 3 && isIdent(args[0], "index") {
 		v, isVar := args[1].(*parse.VariableNode)
@@ -181,12 +213,12 @@ func bareField(p *parse.PipeNode) (string, bool) {
 	return "", false
 }
 
-func fieldName(n parse.Node) (string, bool) {
+func (w *rewriter) fieldName(n parse.Node) (string, bool) {
 	switch n := n.(type) {
 	case *parse.FieldNode:
-		return n.Ident[0], len(n.Ident) == 1
+		return n.Ident[0], w.row && len(n.Ident) == 1
 	case *parse.VariableNode:
-		if n.Ident[0] == "$" && len(n.Ident) == 2 {
+		if w.root && n.Ident[0] == "$" && len(n.Ident) == 2 {
 			return n.Ident[1], true
 		}
 	}
@@ -221,7 +253,7 @@ var guards = strings.Fields("or and not default eq ne lt le gt ge len contains h
 
 // needs returns the fields of a printed pipeline that must not be empty: all
 // but those that a guard looks at.
-func needs(p *parse.PipeNode) []string {
+func (w *rewriter) needs(p *parse.PipeNode) []string {
 	var out []string
 	for i, cmd := range p.Cmds {
 		guarded := slices.ContainsFunc(p.Cmds[i:], func(c *parse.CommandNode) bool {
@@ -231,16 +263,16 @@ func needs(p *parse.PipeNode) []string {
 		if guarded {
 			continue
 		}
-		if name, ok := bareField(&parse.PipeNode{Cmds: []*parse.CommandNode{cmd}}); ok {
+		if name, ok := w.bareField(&parse.PipeNode{Cmds: []*parse.CommandNode{cmd}}); ok {
 			out = append(out, name)
 			continue
 		}
 		for _, arg := range cmd.Args {
-			if name, ok := fieldName(arg); ok {
+			if name, ok := w.fieldName(arg); ok {
 				out = append(out, name)
 			}
 			if sub, ok := arg.(*parse.PipeNode); ok {
-				out = append(out, needs(sub)...)
+				out = append(out, w.needs(sub)...)
 			}
 		}
 	}

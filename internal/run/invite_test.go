@@ -22,7 +22,7 @@ import (
 
 func line(t *testing.T, src string) *render.Line {
 	t.Helper()
-	l, err := render.ParseLine("c.yaml", 1, src, nil)
+	l, err := render.ParseLine("c.yaml", 1, src, render.Names{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,7 +141,7 @@ func ruleOf(line string) (*cron.SpecSchedule, *fault.Fault) {
 	if strings.Contains(line, "TZ=") {
 		return nil, fault.At("", 0, "the time zone does not belong into cron").Hinted("write timezone: Asia/Shanghai beside it")
 	}
-	parser := cron.NewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.Extended | cron.DowOrDom).
+	parser := cron.MustNewParser(cron.Minute | cron.Hour | cron.Dom | cron.Month | cron.Dow | cron.Descriptor | cron.Extended | cron.DowOrDom).
 		WithMaxSearchYears(farthest)
 	parsed, err := parser.Parse(line)
 	if err != nil {

@@ -1,17 +1,11 @@
 package online
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"regexp"
 	"testing"
 )
-
-// Guard says whether an address may be dialled.
-func Guard(address string) error {
-	return guard{}.control("tcp", net.JoinHostPort(address, "443"), nil)
-}
 
 // Rules are the ids that the room's own source finds by.
 func Rules(t *testing.T) (out []string) {

@@ -7,6 +7,7 @@ import (
 	"net/url"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/gate"
 	"hongyan/internal/lint"
 )
 
@@ -142,7 +143,7 @@ func answered(link string, status int) lint.Finding {
 }
 
 func failed(link string, err error) lint.Finding {
-	private, inside := errors.AsType[*Private](err)
+	private, inside := errors.AsType[*gate.Private](err)
 	switch {
 	case inside:
 		return lint.Found("link-private", fault.Textf("%s leads to %s, which is not a public address", link, private.Address),

@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/gate"
 	"hongyan/internal/lint"
 )
 
@@ -58,7 +59,7 @@ func New(o Options) *Checker {
 	if c.resolver == nil {
 		c.resolver = net.DefaultResolver
 	}
-	c.dialer = net.Dialer{Resolver: c.resolver, Control: guard{o.Allow}.control}
+	c.dialer = net.Dialer{Resolver: c.resolver, Control: gate.Gate(o.Allow).Control}
 	c.client = http.Client{CheckRedirect: redirects, Transport: &http.Transport{
 		DialContext: c.dial, TLSClientConfig: &tls.Config{RootCAs: o.Roots}, ForceAttemptHTTP2: true,
 		MaxResponseHeaderBytes: 64 << 10, DisableKeepAlives: true,

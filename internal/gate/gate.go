@@ -1,4 +1,6 @@
-package online
+// Package gate keeps connections of ours from leading to what is not public,
+// whatever a name resolves to and wherever a redirect leads.
+package gate
 
 import (
 	"fmt"
@@ -12,18 +14,20 @@ type Private struct{ Address netip.Addr }
 
 func (e *Private) Error() string { return fmt.Sprintf("%s is not a public address", e.Address) }
 
-// A guard stands before every connect: it sees the very address that is
-// dialled, so that no name can resolve to one thing for the check and to
-// another for the dial (DNS rebinding), and no redirect can lead inside.
-type guard struct{ allow []netip.Prefix }
+// A Gate stands before every connect, as the Control of a net.Dialer: it sees
+// the very address that is dialled, so that no name can resolve to one thing
+// for the check and to another for the dial (DNS rebinding), and no redirect
+// can lead inside. Its prefixes are let through though they are not public.
+type Gate []netip.Prefix
 
-func (g guard) control(_, address string, _ syscall.RawConn) error {
+// Control refuses with a [Private] error.
+func (g Gate) Control(_, address string, _ syscall.RawConn) error {
 	at, err := netip.ParseAddrPort(address)
 	if err != nil {
 		return fmt.Errorf("dial %s: %w", address, err)
 	}
 	ip := at.Addr().WithZone("").Unmap()
-	allowed := slices.ContainsFunc(g.allow, func(p netip.Prefix) bool { return p.Contains(ip) })
+	allowed := slices.ContainsFunc(g, func(p netip.Prefix) bool { return p.Contains(ip) })
 	if !allowed && !public(ip) {
 		return &Private{ip}
 	}

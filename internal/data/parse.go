@@ -1,0 +1,247 @@
+package data
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"errors"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
+	"github.com/goccy/go-yaml/parser"
+	"golang.org/x/text/encoding/simplifiedchinese"
+
+	"hongyan/internal/fault"
+)
+
+// Bounds of what one source may hold, whatever its bytes unfold to.
+const (
+	maxValues = 100_000
+	maxDepth  = 64
+)
+
+// A counter bounds a tree of values.
+type counter struct{ n int }
+
+func (c *counter) count(depth int) error {
+	if c.n++; c.n > maxValues || depth > maxDepth {
+		return fault.At("", 0, "it holds more than %d values, or values in values more than %d deep", maxValues, maxDepth)
+	}
+	return nil
+}
+
+var bom = []byte("\xef\xbb\xbf")
+
+func parseJSON(src []byte) (any, error) {
+	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(src, bom)))
+	dec.UseNumber()
+	var v any
+	if err := dec.Decode(&v); err != nil {
+		return nil, fault.At("", 0, "this is not JSON: %s", err.Error())
+	}
+	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+		return nil, fault.At("", 0, "there is more behind the JSON value")
+	}
+	var c counter
+	return c.plain(v, 0)
+}
+
+// plain makes texts of numbers and of null.
+func (c *counter) plain(v any, depth int) (any, error) {
+	if err := c.count(depth); err != nil {
+		return nil, err
+	}
+	switch v := v.(type) {
+	case nil:
+		return "", nil
+	case json.Number:
+		return v.String(), nil
+	case []any:
+		for i := range v {
+			var err error
+			if v[i], err = c.plain(v[i], depth+1); err != nil {
+				return nil, err
+			}
+		}
+		level(v)
+	case map[string]any:
+		for k := range v {
+			var err error
+			if v[k], err = c.plain(v[k], depth+1); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v, nil
+}
+
+// level gives all maps of a list the same keys, as the rows of a table have:
+// what one lacks is empty.
+func level(list []any) {
+	keys := map[string]bool{}
+	for _, v := range list {
+		m, ok := v.(map[string]any)
+		if !ok {
+			return
+		}
+		for k := range m {
+			keys[k] = true
+		}
+	}
+	for _, v := range list {
+		for k := range keys {
+			if m := v.(map[string]any); m[k] == nil {
+				m[k] = ""
+			}
+		}
+	}
+}
+
+func parseYAML(src []byte) (any, error) {
+	file, err := parser.ParseBytes(bytes.TrimPrefix(src, bom), 0)
+	if err != nil {
+		if bad, ok := errors.AsType[*yaml.SyntaxError](err); ok && bad.Token != nil {
+			return nil, fault.At("", 0, "this is not YAML: line %d: %s", bad.Token.Position.Line, bad.Message)
+		}
+		return nil, fault.At("", 0, "this is not YAML: %s", err.Error())
+	}
+	for _, doc := range file.Docs {
+		if doc.Body != nil {
+			y := yamlReader{anchors: map[string]ast.Node{}}
+			for _, node := range ast.Filter(ast.AnchorType, doc.Body) {
+				if anchor, ok := node.(*ast.AnchorNode); ok && anchor.Name != nil {
+					y.anchors[anchor.Name.GetToken().Value] = anchor.Value
+				}
+			}
+			return y.value(doc.Body, 0)
+		}
+	}
+	return nil, fault.At("", 0, "the file is empty")
+}
+
+// A yamlReader takes scalars as they are written: 007 is no 7, and no is no
+// falsehood.
+type yamlReader struct {
+	counter
+	anchors map[string]ast.Node
+}
+
+func (y *yamlReader) value(node ast.Node, depth int) (any, error) {
+	if err := y.count(depth); err != nil {
+		return nil, err
+	}
+	switch n := node.(type) {
+	case *ast.AnchorNode:
+		return y.value(n.Value, depth+1)
+	case *ast.TagNode:
+		return y.value(n.Value, depth+1)
+	case *ast.AliasNode:
+		return y.value(y.anchors[n.Value.GetToken().Value], depth+1)
+	case *ast.StringNode:
+		return n.Value, nil
+	case *ast.LiteralNode:
+		return n.Value.Value, nil
+	case *ast.BoolNode:
+		return n.Value, nil
+	case *ast.IntegerNode, *ast.FloatNode, *ast.InfinityNode, *ast.NanNode:
+		return n.GetToken().Value, nil
+	case *ast.SequenceNode:
+		out := make([]any, 0, len(n.Values))
+		for _, item := range n.Values {
+			v, err := y.value(item, depth+1)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, v)
+		}
+		level(out)
+		return out, nil
+	case *ast.MappingNode:
+		return y.mapping(n, depth)
+	case nil, *ast.NullNode:
+		return "", nil
+	}
+	return nil, fault.At("", 0, "line %d holds something that is no value", node.GetToken().Position.Line)
+}
+
+func (y *yamlReader) mapping(n *ast.MappingNode, depth int) (any, error) {
+	out := map[string]any{}
+	for _, pair := range n.Values {
+		v, err := y.value(pair.Value, depth+1)
+		if err != nil {
+			return nil, err
+		}
+		if merged, ok := v.(map[string]any); ok && pair.Key.IsMergeKey() {
+			for k, v := range merged {
+				if _, told := out[k]; !told {
+					out[k] = v
+				}
+			}
+			continue
+		}
+		out[pair.Key.GetToken().Value] = v
+	}
+	return out, nil
+}
+
+// parseCSV makes a map of each row, by the names in the first.
+func parseCSV(src []byte) (any, error) {
+	src = bytes.TrimPrefix(src, bom)
+	if !utf8.Valid(src) {
+		decoded, err := simplifiedchinese.GB18030.NewDecoder().Bytes(src)
+		if err != nil || bytes.ContainsRune(decoded, utf8.RuneError) {
+			return nil, fault.At("", 0, "the text is neither UTF-8 nor GB18030")
+		}
+		src = decoded
+	}
+	rows := csv.NewReader(bytes.NewReader(src))
+	rows.Comma = delimiter(src)
+	header, err := rows.Read()
+	if err != nil {
+		return nil, csvFault(err)
+	}
+	for i := range header {
+		header[i] = strings.TrimSpace(header[i])
+	}
+	var c counter
+	out := []any{}
+	for {
+		cells, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return out, nil
+		}
+		if err != nil {
+			return nil, csvFault(err)
+		}
+		row := map[string]any{}
+		for i, cell := range cells {
+			if err := c.count(1); err != nil {
+				return nil, err
+			}
+			row[header[i]] = cell
+		}
+		out = append(out, row)
+	}
+}
+
+func csvFault(err error) error {
+	if errors.Is(err, io.EOF) {
+		return fault.At("", 0, "the file is empty")
+	}
+	return fault.At("", 0, "this is not CSV: %s", err.Error())
+}
+
+// delimiter is what parts the names in the first line.
+func delimiter(src []byte) rune {
+	first, _, _ := bytes.Cut(src, []byte("\n"))
+	best := ','
+	for _, c := range ";\t" {
+		if bytes.Count(first, []byte(string(c))) > bytes.Count(first, []byte(string(best))) {
+			best = c
+		}
+	}
+	return best
+}
