@@ -20,7 +20,7 @@ const module = "hongyan"
 // code, or the plan is changed first and on purpose.
 const rooms = `
 	fault:
-	campaign:          fault lint list schedule yaml os
+	campaign:          data fault lint list schedule yaml os
 	config:            fault lint pace list viper yaml keyring vault net/http os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
@@ -47,7 +47,7 @@ const rooms = `
 	sandbox:           yaml net crypto/tls os
 	web:               fault ledger gotext xtext net/http
 	metrics:           ledger reply run prometheus net/http
-	schedule:          fault cron
+	schedule:          fault ledger cron
 	trace:             ledger run otel rate
 	web:               fault ledger list report web/login gotext xtext net net/http os
 	web/login:         ledger argon2id scs rate net net/http

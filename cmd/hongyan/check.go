@@ -39,7 +39,9 @@ func newCheck(d *door) *cobra.Command {
 }
 
 func (d *door) check(ctx context.Context, file string, o checkOptions) error {
-	e, err := d.open(file, "")
+	from := toCheck
+	from.network = o.online
+	e, err := d.open(ctx, file, "", from)
 	if err != nil {
 		return err
 	}
@@ -53,11 +55,14 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	rehearsal, err := d.rehearse(ctx, e, mailing.Compose, math.MaxInt)
-	if err != nil {
-		return err
+	d.sayAsked(e)
+	rehearsal := rehearsal{whole: true}
+	if len(e.fresh.unread) == 0 {
+		if rehearsal, err = d.rehearse(ctx, e, mailing.Compose, math.MaxInt); err != nil {
+			return err
+		}
 	}
-	findings, lost := e.findings(rehearsal), 0
+	findings, lost := append(e.findings(rehearsal), e.notRead()...), 0
 	if o.online {
 		var more []lint.Finding
 		if more, lost, err = d.askOnline(ctx, e); err != nil {

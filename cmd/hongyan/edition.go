@@ -42,32 +42,45 @@ type edition struct {
 	files       *message.Files
 	accounts    []config.Account
 	library     string // the folder of layouts and partials, where it need not be looked for
+	written     []byte // the campaign as it is written
+	fresh       fresh
 }
 
-// open reads the configuration and a campaign with its list, template and
+// open reads the configuration and a campaign with its list, template, data and
 // attachments. All faults of all files come back at once.
-func (d *door) open(path, issue string) (*edition, error) {
+func (d *door) open(ctx context.Context, path, issue string, from reading) (*edition, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		_, broken := d.config()
+		return nil, append(faultsIn(broken), fault.At(path, 0, "the campaign cannot be read: %s", plain(err)).
+			Hinted("hongyan init makes a first one"))
+	}
+	return d.openWritten(ctx, path, src, issue, from)
+}
+
+// openWritten is open for a campaign that was read before.
+func (d *door) openWritten(ctx context.Context, path string, src []byte, issue string, from reading) (*edition, error) {
 	conf, err := d.config()
 	if err != nil && faultsIn(err) == nil {
 		return nil, err
 	}
 	faults := faultsIn(err)
-	src, err := os.ReadFile(path)
-	if err != nil {
-		return nil, append(faults, fault.At(path, 0, "the campaign cannot be read: %s", plain(err)).
-			Hinted("hongyan init makes a first one"))
-	}
 	camp, err := campaign.Parse(path, src)
 	faults = append(faults, faultsIn(err)...)
 	if camp == nil {
 		return nil, faults
 	}
 	faults = append(faults, camp.Check()...)
-	e := &edition{conf: conf, camp: camp, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
+	e := &edition{conf: conf, camp: camp, written: src, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
 	if conf != nil {
 		faults = append(faults, e.chooseAccounts()...)
 	}
-	if err := e.read(&faults); err != nil {
+	err = d.gather(ctx, e, from)
+	faults = append(faults, faultsIn(err)...)
+	if err == nil || faultsIn(err) != nil {
+		err = e.read(&faults)
+	}
+	if err != nil {
 		e.close()
 		return nil, err
 	}
@@ -103,7 +116,12 @@ func (e *edition) read(faults *fault.Faults) error {
 			return err
 		}
 	}
-	e.template, err = render.Parse(e.source(columns))
+	data, hidden := e.names(columns)
+	if hidden != nil {
+		*faults = append(*faults, hidden)
+	}
+	names := render.Names{Columns: columns, Data: data}
+	e.template, err = render.Parse(e.source(names))
 	if err := collect(err); err != nil {
 		return err
 	}
@@ -112,7 +130,7 @@ func (e *edition) read(faults *fault.Faults) error {
 			return err
 		}
 	}
-	if err := collect(e.readLines(columns)); err != nil {
+	if err := collect(e.readLines(names)); err != nil {
 		return err
 	}
 	if len(e.camp.Attachments) == 0 || len(*faults) > 0 {
@@ -127,7 +145,7 @@ func exists(file string) bool {
 	return err == nil
 }
 
-func (e *edition) source(columns []string) render.Source {
+func (e *edition) source(names render.Names) render.Source {
 	theme := map[string]string{}
 	if e.conf != nil {
 		maps.Copy(theme, e.conf.Theme)
@@ -137,7 +155,7 @@ func (e *edition) source(columns []string) render.Source {
 		Template: e.camp.Template, Layout: e.camp.Layout, Subject: e.camp.Subject,
 		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],
 		Preheader: e.camp.Preheader, PreheaderLine: e.camp.Lines["preheader"],
-		Root: e.templates(), Columns: columns, Theme: theme, Links: e.camp.Links,
+		Root: e.templates(), Names: names, Theme: theme, Links: e.camp.Links,
 	}
 }
 
@@ -166,10 +184,10 @@ func (e *edition) templateRoots() []string {
 }
 
 // readLines parses the templates of one line: attachments and headers.
-func (e *edition) readLines(columns []string) error {
+func (e *edition) readLines(names render.Names) error {
 	var faults fault.Faults
 	parse := func(line int, src string) *render.Line {
-		l, err := render.ParseLine(e.camp.File, line, src, columns)
+		l, err := render.ParseLine(e.camp.File, line, src, names)
 		faults = append(faults, faultsIn(err)...)
 		return l
 	}
@@ -246,8 +264,12 @@ func (e *edition) mailing(account config.Account, key []byte, signer *message.Si
 
 // digests are the fingerprints of everything that the issue is made of.
 func (e *edition) digests() (map[string]string, error) {
-	out := map[string]string{}
-	for _, file := range append(e.sources(), e.camp.Recipients.File) {
+	written := sha256.Sum256(e.written)
+	out := map[string]string{e.named(e.camp.File): hex.EncodeToString(written[:])}
+	if err := e.fresh.digest(out); err != nil {
+		return nil, err
+	}
+	for _, file := range append(e.sources()[1:], e.camp.Recipients.File) {
 		sum, err := digest(file)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // part of the program, not of the user's files
@@ -277,7 +299,8 @@ func (e *edition) named(file string) string {
 	return filepath.ToSlash(rel)
 }
 
-// sources are the files that all mails are made of, the list aside.
+// sources are the files that all mails are made of, the campaign first, the list
+// aside.
 func (e *edition) sources() []string {
 	files := append([]string{e.camp.File}, e.template.Files()...)
 	for _, a := range e.camp.Attachments {

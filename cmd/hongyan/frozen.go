@@ -114,7 +114,10 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 	}
 	themed := *conf
 	themed.Theme = m.Theme
-	e := &edition{conf: &themed, camp: camp, key: key}
+	e := &edition{conf: &themed, camp: camp, key: key, written: src}
+	if err := e.takeFrozen(ctx, shelf); err != nil {
+		return nil, err
+	}
 	if m.Templates != "" {
 		e.library = filepath.Join(dir, filepath.FromSlash(m.Templates))
 	}
@@ -127,11 +130,16 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 // thaw reads what read reads, without the list.
 func (e *edition) thaw(columns []string) error {
 	faults := e.chooseAccounts()
+	data, hidden := e.names(columns)
+	if hidden != nil {
+		faults = append(faults, hidden)
+	}
+	names := render.Names{Columns: columns, Data: data}
 	var err error
-	if e.template, err = render.Parse(e.source(columns)); err != nil {
+	if e.template, err = render.Parse(e.source(names)); err != nil {
 		return errors.Join(faults.Err(), err)
 	}
-	if err := errors.Join(faults.Err(), e.readLines(columns)); err != nil {
+	if err := errors.Join(faults.Err(), e.readLines(names)); err != nil {
 		return err
 	}
 	if len(e.camp.Attachments) > 0 {

@@ -43,7 +43,7 @@ func (d *door) serve(ctx context.Context, file, listen string) error {
 // look opens the campaign as it is now. What cannot be read is a fault here:
 // it may be mended while the page waits.
 func (d *door) look(ctx context.Context, file string) (live.Look, error) {
-	e, err := d.open(file, "")
+	e, err := d.open(ctx, file, "", toPreview)
 	if err == nil {
 		var edition *liveEdition
 		if edition, err = d.liveEdition(ctx, e); err == nil {
@@ -207,7 +207,7 @@ func (d *door) dependsOn(file string, e *edition) []string {
 }
 
 func (e *edition) dependsOn() []string {
-	out := []string{e.camp.Recipients.File, e.camp.Template}
+	out := append([]string{e.camp.Recipients.File, e.camp.Template}, dataFiles(e.camp)...)
 	if strings.ContainsAny(e.camp.Layout, `/\`) || strings.HasSuffix(e.camp.Layout, ".html") {
 		out = append(out, e.camp.Layout)
 	}

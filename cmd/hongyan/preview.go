@@ -58,11 +58,15 @@ func newPreview(d *door) *cobra.Command {
 }
 
 func (d *door) preview(ctx context.Context, file string, o previewOptions) error {
-	e, err := d.open(file, "")
+	e, err := d.open(ctx, file, "", toPreview)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	d.sayAsked(e)
+	if why := e.nothing(); why != nil {
+		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s", d.text(why.Why)))
+	}
 	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
 	if err != nil {
 		return err

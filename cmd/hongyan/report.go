@@ -24,7 +24,7 @@ func newReport(d *door) *cobra.Command {
 }
 
 func (d *door) report(cmd *cobra.Command, file, issue string) error {
-	e, err := d.open(file, issue)
+	e, err := d.open(cmd.Context(), file, issue, toLookBack)
 	if err != nil {
 		return err
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"hongyan/internal/data"
 	"hongyan/internal/lint/online"
 	"hongyan/internal/metrics"
 )
@@ -23,6 +24,7 @@ type door struct {
 	env         func(string) string
 	interrupted chan struct{} // closed at the first interrupt
 	online      online.Options
+	net         data.Net
 	log         *slog.Logger
 	spool       *spool           // of the log
 	untold      atomic.Int64     // traces that were left out

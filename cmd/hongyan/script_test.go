@@ -44,6 +44,8 @@ func TestCommands(t *testing.T) {
 			"dkimkey":   dkimkey,
 			"receiver":  receiver,
 			"within":    within,
+			"serving":   serving,
+			"expand":    expand,
 		},
 		RequireExplicitExec: true,
 	})

@@ -66,13 +66,16 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 	if o.inDoubt != "" && o.inDoubt != "resend" && o.inDoubt != "sent" {
 		return d.usagef("--in-doubt: %q is neither resend nor sent", o.inDoubt)
 	}
-	e, err := d.open(file, o.issue)
+	e, err := d.open(ctx, file, o.issue, toSend)
 	if err != nil {
 		return err
 	}
 	defer e.close()
 	if len(o.test) > 0 {
 		return d.sendTest(ctx, e, o)
+	}
+	if why := e.nothing(); why != nil {
+		return d.sayNothing(e, why)
 	}
 	if o.metrics != "" {
 		d.metrics = metrics.New(version())
@@ -128,7 +131,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if err := d.consent(plan, o); err != nil {
 		return err
 	}
-	if plan.enqueued, err = h.freeze(ctx, e.key, compared); err != nil {
+	if plan.enqueued, err = h.freeze(ctx, e, compared); err != nil {
 		return err
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)
@@ -222,12 +225,15 @@ func (d *door) refuse(e *edition, c comparison) error {
 
 // freeze writes down what the issue is made of. It reports whether the whole
 // list is in the ledger already.
-func (h *house) freeze(ctx context.Context, key ledger.Key, c comparison) (bool, error) {
-	frozen, err := h.store.Plan(ctx, key, c.now)
+func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, error) {
+	if err := e.freezeData(ctx, h.store); err != nil {
+		return false, err
+	}
+	frozen, err := h.store.Plan(ctx, e.key, c.now)
 	if err != nil || frozen.First || c.same() {
 		return c.same() && frozen.Complete, err
 	}
-	return false, h.store.Refreeze(ctx, key, c.now)
+	return false, h.store.Refreeze(ctx, e.key, c.now)
 }
 
 // difference lists the inputs that are not what they were.
@@ -349,8 +355,9 @@ func retry(s pace.Schedule) func(n int) (time.Duration, bool) {
 type summary struct {
 	Campaign string            `json:"campaign"`
 	Issue    string            `json:"issue"`
-	Totals   map[string]int    `json:"totals"`
-	Report   string            `json:"report"`
+	Nothing  string            `json:"nothing,omitempty"` // why there is nothing to send
+	Totals   map[string]int    `json:"totals,omitempty"`
+	Report   string            `json:"report,omitempty"`
 	Captured map[string]string `json:"captured,omitempty"`
 	Early    []earlyAnswer     `json:"early,omitempty"`
 }

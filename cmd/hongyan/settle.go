@@ -40,7 +40,7 @@ func (d *door) settle(cmd *cobra.Command, file, issue, as string, lines []int) e
 	if as != "" && as != "sent" && as != "resend" {
 		return d.usagef("--as: %q is neither sent nor resend", as)
 	}
-	e, err := d.open(file, issue)
+	e, err := d.open(cmd.Context(), file, issue, toLookBack)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"hongyan/internal/data"
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
@@ -38,6 +39,8 @@ type Campaign struct {
 	Invite          *Invite // nil: the mails are no invitations
 	Lint            lint.Options
 	Schedule        *schedule.Schedule // nil: issues are begun by hand
+	Data            []data.Source      // what each issue tells afresh
+	OnlyNew         string             // the feed without whose new items there is no issue; "": none
 
 	// Lines has the line of each key, for faults that are found later; a key
 	// below another is written with a dot: "recipients.where".
@@ -113,11 +116,14 @@ func Parse(file string, src []byte) (*Campaign, error) {
 		{"invite", r.invite(&c.Invite)},
 		{"lint", r.lint(&c.Lint)},
 		{"schedule", r.schedule(&c.Schedule)},
+		{"data", r.sources(&c.Data)},
+		{"only_new", r.line(&c.OnlyNew)},
 	})
 	c.Accounts = r.accounts(account, accounts)
 	r.required("name", "template", "recipients")
 	r.names(c)
 	r.editions()
+	r.onlyNew(c)
 	c.settle()
 	return c, r.faults.Err()
 }
@@ -127,6 +133,11 @@ func (c *Campaign) settle() {
 	for _, file := range []*string{&c.Template, &c.Recipients.File} {
 		if *file != "" {
 			*file = c.path(*file)
+		}
+	}
+	for i, s := range c.Data {
+		if s.From != "" && !s.Online() {
+			c.Data[i].From = c.path(s.From)
 		}
 	}
 	c.AttachmentsRoot = c.path(c.AttachmentsRoot)

@@ -48,6 +48,8 @@ var (
 	columnUnused     = rule{"column-unused", Info, "The list has a column that the template does not use"}
 	unsubUnsigned    = rule{"unsubscribe-unsigned", Warning, "The provider's DKIM signature does not cover List-Unsubscribe: no button will appear"}
 
+	dataUnread = rule{"data-unread", Warning, "What an issue tells afresh comes from a server that was not asked"}
+
 	// What only a network can tell: the findings of lint/online.
 	linkDead       = rule{"link-dead", Error, "A link leads to a page or a site that does not exist"}
 	linkUnanswered = rule{"link-unanswered", Warning, "A link's site answers with an error, or not at all"}
@@ -72,7 +74,7 @@ func rules() []rule {
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
 		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
-		unsubUnsigned, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
+		unsubUnsigned, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
 		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown,
 	}
 }

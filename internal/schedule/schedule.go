@@ -59,8 +59,13 @@ type Slot struct {
 // nameLayout is how a slot is named.
 const nameLayout = "2006-01-02T15:04"
 
-// homeZone is where a schedule without a time zone belongs.
 const homeZone = "Asia/Shanghai"
+
+// Home is where a schedule without a time zone belongs.
+func Home() *time.Location {
+	zone, _ := zoneOf("")
+	return zone
+}
 
 // A Wrong is what is wrong with one key of a Spec; its fault has no place.
 type Wrong struct {

@@ -1,0 +1,340 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"hongyan/internal/campaign"
+	"hongyan/internal/config"
+	"hongyan/internal/data"
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/lint"
+	"hongyan/internal/schedule"
+)
+
+// This file is what an issue tells afresh: read when it begins, and frozen with
+// it, so that whoever gets the mail last gets the same as who got it first.
+
+// A reading says where an edition takes its data from.
+type reading struct {
+	frozen  bool // the issue's own, if it has begun
+	files   bool // files are read
+	network bool // servers are asked; else what they said last is taken
+}
+
+// Sending goes on with what the issue began with; previews show what the next
+// issue would have; a check asks nobody unless told so; and who looks back at an
+// issue composes nothing.
+var (
+	toSend     = reading{frozen: true, files: true, network: true}
+	toPreview  = reading{files: true, network: true}
+	toCheck    = reading{files: true}
+	toLookBack = reading{frozen: true}
+)
+
+// fresh is what an edition tells afresh.
+type fresh struct {
+	data.Data
+	frozen   bool     // it was frozen when the issue began
+	thawed   bool     // the campaign has more sources since
+	networks []string // what was asked, for people
+	unread   []string // sources that nobody was asked for
+}
+
+func (f *fresh) empty() {
+	f.Data = data.Data{Values: map[string]any{}, IDs: map[string][]string{}}
+}
+
+// A reader reads a paper of the shelf, papers all of them.
+type reader interface {
+	Paper(ctx context.Context, shelf, name string) ([]byte, error)
+}
+
+type papers interface {
+	reader
+	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
+}
+
+func frozenShelf(campaign string) string { return "data/" + campaign }
+func seenShelf(campaign string) string   { return "feed/" + campaign }
+
+// gather reads the data of an edition.
+func (d *door) gather(ctx context.Context, e *edition, from reading) error {
+	if len(e.camp.Data) == 0 {
+		return nil
+	}
+	shelf, done, err := d.shelf(ctx, e.conf)
+	if err != nil {
+		return err
+	}
+	defer done()
+	e.fresh.empty()
+	if from.frozen && shelf != nil {
+		if err := e.takeFrozen(ctx, shelf); err != nil {
+			return err
+		}
+	}
+	ask, err := e.toAsk(ctx, shelf, from)
+	if err != nil || len(ask) == 0 {
+		return err
+	}
+	r := data.Reader{Zone: zoneOf(e.camp), Net: d.net}
+	if r.Seen, err = seen(ctx, shelf, e.camp); err != nil {
+		return err
+	}
+	for _, s := range ask {
+		e.fresh.Values[s.Name] = nil // not known, should it be at fault
+	}
+	got, err := r.Read(ctx, ask)
+	if err != nil {
+		return err
+	}
+	maps.Copy(e.fresh.Values, got.Values)
+	maps.Copy(e.fresh.IDs, got.IDs)
+	return nil
+}
+
+// shelf opens the ledger to read its papers; there may be none yet.
+func (d *door) shelf(ctx context.Context, conf *config.Config) (papers, func(), error) {
+	if conf == nil { // its faults are told
+		return nil, func() {}, nil
+	}
+	reader, err := d.openReader(ctx, conf)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, func() {}, nil
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return reader, func() { reader.Close() }, nil
+}
+
+// takeFrozen takes what the issue was begun with.
+func (e *edition) takeFrozen(ctx context.Context, shelf reader) error {
+	body, err := shelf.Paper(ctx, frozenShelf(e.key.Campaign), e.key.Issue)
+	if err != nil || body == nil {
+		return err
+	}
+	e.fresh.empty()
+	frozen, err := data.Parse(body)
+	if err != nil {
+		return err
+	}
+	e.fresh.frozen = true
+	for _, s := range e.camp.Data {
+		if v, ok := frozen.Values[s.Name]; ok {
+			e.fresh.Values[s.Name] = v
+		}
+	}
+	maps.Copy(e.fresh.IDs, frozen.IDs)
+	return nil
+}
+
+// toAsk are the sources that are still to be read. Those that may not be get
+// what they had last.
+func (e *edition) toAsk(ctx context.Context, shelf papers, from reading) (ask []data.Source, err error) {
+	for _, s := range e.camp.Data {
+		if _, ok := e.fresh.Values[s.Name]; ok {
+			continue
+		}
+		e.fresh.thawed = e.fresh.frozen
+		switch {
+		case !s.Online() && from.files:
+			ask = append(ask, s)
+		case s.Online() && from.network:
+			ask = append(ask, s)
+			e.fresh.networks = append(e.fresh.networks, s.Name+" ("+s.From+")")
+		default:
+			if err := e.takeLast(ctx, shelf, s); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return ask, nil
+}
+
+// takeLast gives a source the value that the latest issue had of it.
+func (e *edition) takeLast(ctx context.Context, shelf papers, s data.Source) error {
+	e.fresh.Values[s.Name] = nil
+	var newest time.Time
+	if shelf != nil {
+		for paper, err := range shelf.Papers(ctx, frozenShelf(e.key.Campaign)) {
+			if err != nil {
+				return err
+			}
+			had, err := data.Parse(paper.Body)
+			if err != nil {
+				return err
+			}
+			if v, ok := had.Values[s.Name]; ok && paper.At.After(newest) {
+				newest, e.fresh.Values[s.Name] = paper.At, v
+			}
+		}
+	}
+	if newest.IsZero() {
+		e.fresh.unread = append(e.fresh.unread, s.Name)
+	}
+	return nil
+}
+
+// zoneOf is where the dates of feeds are told for.
+func zoneOf(camp *campaign.Campaign) *time.Location {
+	if camp.Schedule != nil {
+		return camp.Schedule.Zone()
+	}
+	return schedule.Home()
+}
+
+// seen are the items that earlier issues had.
+func seen(ctx context.Context, shelf papers, camp *campaign.Campaign) (map[string][]string, error) {
+	out := map[string][]string{}
+	if shelf == nil || camp.OnlyNew == "" {
+		return out, nil
+	}
+	body, err := shelf.Paper(ctx, seenShelf(camp.Name), camp.OnlyNew)
+	if err != nil || body == nil {
+		return out, err
+	}
+	var ids []string
+	if err := json.Unmarshal(body, &ids); err != nil {
+		return out, fmt.Errorf("what the feed %s had: %w", camp.OnlyNew, err)
+	}
+	out[camp.OnlyNew] = ids
+	return out, nil
+}
+
+// nothing says that there is nothing to begin an issue for, nil if there is.
+func (e *edition) nothing() *schedule.Nothing {
+	name := e.camp.OnlyNew
+	if name == "" || e.fresh.frozen || slices.Contains(e.fresh.unread, name) || e.fresh.Items(name) > 0 {
+		return nil
+	}
+	return &schedule.Nothing{Why: fault.Textf("nothing new in %s since the last issue", name)}
+}
+
+// freezeData keeps the data of an issue that begins, and what its feeds had.
+// Both may be done again.
+func (e *edition) freezeData(ctx context.Context, shelf ledger.Shelf) error {
+	if len(e.camp.Data) == 0 {
+		return nil
+	}
+	body, err := json.Marshal(e.fresh.Data)
+	if err != nil {
+		return err
+	}
+	switch {
+	case e.fresh.thawed:
+		err = shelf.Put(ctx, frozenShelf(e.key.Campaign), e.key.Issue, body)
+	case !e.fresh.frozen:
+		var first bool
+		first, err = shelf.PutNew(ctx, frozenShelf(e.key.Campaign), e.key.Issue, body)
+		if err == nil && !first {
+			return fmt.Errorf("another process has begun %s just now, with data of its own", e.key)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	e.fresh.frozen, e.fresh.thawed = true, false
+	return e.remember(ctx, shelf)
+}
+
+// remembered is how many items of a feed are remembered.
+const remembered = 2000
+
+// remember keeps which items the feed has had, the latest first.
+func (e *edition) remember(ctx context.Context, shelf ledger.Shelf) error {
+	name := e.camp.OnlyNew
+	if name == "" {
+		return nil
+	}
+	before, err := seen(ctx, shelf, e.camp)
+	if err != nil {
+		return err
+	}
+	ids := slices.Clone(e.fresh.IDs[name])
+	for _, id := range before[name] {
+		if !slices.Contains(ids, id) && len(ids) < remembered {
+			ids = append(ids, id)
+		}
+	}
+	body, err := json.Marshal(ids)
+	if err != nil {
+		return err
+	}
+	return shelf.Put(ctx, seenShelf(e.key.Campaign), name, body)
+}
+
+// digest adds the fingerprints of the data to those of the files.
+func (f *fresh) digest(into map[string]string) error {
+	for name, value := range f.Values {
+		src, err := json.Marshal(value)
+		if err != nil {
+			return err
+		}
+		sum := sha256.Sum256(src)
+		into["data:"+name] = hex.EncodeToString(sum[:])
+	}
+	return nil
+}
+
+// names is what the templates of an edition may name.
+func (e *edition) names(columns []string) (map[string]any, *fault.Fault) {
+	if len(e.camp.Data) == 0 {
+		return nil, nil
+	}
+	if slices.Contains(columns, "data") {
+		return e.fresh.Values, fault.At(e.camp.File, e.camp.Lines["data"], "the list has a column data, which .data would hide").
+			Hinted("rename the column")
+	}
+	return e.fresh.Values, nil
+}
+
+// notRead are findings for what a check did not ask for.
+func (e *edition) notRead() (out []lint.Finding) {
+	for _, name := range e.fresh.unread {
+		f := lint.Found("data-unread", fault.Textf("the data %s come from a server that was not asked; no mail was composed", name),
+			fault.Textf("hongyan check --online asks it; later, what the last issue had is taken"))
+		f.File, f.Line = e.camp.File, e.camp.Lines["data."+name]
+		out = append(out, f)
+	}
+	return out
+}
+
+// sayNothing is the answer when there is nothing to begin an issue for.
+func (d *door) sayNothing(e *edition, why *schedule.Nothing) error {
+	if d.flags.json {
+		return json.NewEncoder(d.out).Encode(summary{Campaign: e.key.Campaign, Issue: e.key.Issue, Nothing: why.Error()})
+	}
+	fmt.Fprintln(d.out, d.say("Nothing to send: %s", d.text(why.Why)))
+	return nil
+}
+
+// sayAsked tells which servers were asked.
+func (d *door) sayAsked(e *edition) {
+	if len(e.fresh.networks) > 0 {
+		fmt.Fprintln(d.err, d.say("Read from the network: %s", strings.Join(e.fresh.networks, ", ")))
+	}
+}
+
+// files are those that the data come from.
+func dataFiles(camp *campaign.Campaign) (out []string) {
+	for _, s := range camp.Data {
+		if !s.Online() {
+			out = append(out, cmp.Or(s.From, camp.File))
+		}
+	}
+	return out
+}

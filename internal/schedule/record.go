@@ -1,0 +1,108 @@
+package schedule
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"iter"
+	"time"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+)
+
+// A Shelf is where slots are written down. It is [ledger.Shelf], as far as it
+// is needed here. PutNew is what two processes are kept apart by: of those that
+// put the same name, one is told true.
+type Shelf interface {
+	Put(ctx context.Context, shelf, name string, body []byte) error
+	PutNew(ctx context.Context, shelf, name string, body []byte) (bool, error)
+	Paper(ctx context.Context, shelf, name string) ([]byte, error)
+	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
+	Discard(ctx context.Context, shelf, name string) error
+}
+
+// State is what became of a slot.
+type State string
+
+// A slot is starting from when it was taken until its issue is begun; then it
+// is fired. It is skipped when there is nothing to send, and failed when its
+// issue could not be begun.
+const (
+	Starting State = "starting"
+	Fired    State = "fired"
+	Skipped  State = "skipped"
+	Failed   State = "failed"
+)
+
+// A Record is what became of a slot, and since when.
+type Record struct {
+	Slot  string     `json:"slot"`
+	Due   time.Time  `json:"due"`
+	State State      `json:"state"`
+	Why   fault.Text `json:"why,omitzero"` // its values are texts
+	At    time.Time  `json:"at"`
+	Tries int        `json:"tries,omitempty"` // that have failed
+	Again time.Time  `json:"again,omitzero"`  // when whoever sees it Starting may try
+}
+
+// A beginning is since when a campaign has its schedule: slots before it are
+// nobody's.
+type beginning struct {
+	Schedule string    `json:"schedule"`
+	Since    time.Time `json:"since"`
+}
+
+const beginnings = "schedule"
+
+func shelfOf(campaign string) string { return "slot/" + campaign }
+
+// Records yields what became of a campaign's slots, in the order of their names.
+func Records(ctx context.Context, shelf Shelf, campaign string) iter.Seq2[Record, error] {
+	return func(yield func(Record, error) bool) {
+		for paper, err := range shelf.Papers(ctx, shelfOf(campaign)) {
+			var r Record
+			if err == nil {
+				r, err = parseRecord(paper.Body)
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
+func parseRecord(body []byte) (Record, error) {
+	var r Record
+	if err := json.Unmarshal(body, &r); err != nil {
+		return r, fmt.Errorf("what became of a slot: %w", err)
+	}
+	return r, nil
+}
+
+// Fire writes down that the issue of a slot was begun by hand. It reports
+// whether the slot was free.
+func Fire(ctx context.Context, shelf Shelf, campaign string, slot Slot, why fault.Text) (bool, error) {
+	now := moment(time.Now())
+	return putNew(ctx, shelf, campaign, Record{Slot: slot.Name, Due: slot.At, State: Fired, Why: why, At: now})
+}
+
+func putNew(ctx context.Context, shelf Shelf, campaign string, r Record) (bool, error) {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return false, err
+	}
+	return shelf.PutNew(ctx, shelfOf(campaign), r.Slot, body)
+}
+
+func put(ctx context.Context, shelf Shelf, campaign string, r Record) error {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return err
+	}
+	return shelf.Put(ctx, shelfOf(campaign), r.Slot, body)
+}
+
+// moment is a time as it is written down: without the clock that stands still
+// while the machine sleeps.
+func moment(t time.Time) time.Time { return t.Round(0).UTC() }
