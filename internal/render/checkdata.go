@@ -110,7 +110,7 @@ func (c *checker) follow(p *parse.PipeNode, sc scope) scope {
 
 // arm says what an argument is.
 func (c *checker) arm(n parse.Node, sc scope) scope {
-	path := []string{}
+	var path []string
 	switch n := n.(type) {
 	case *parse.DotNode:
 		return sc
