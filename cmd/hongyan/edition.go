@@ -116,11 +116,10 @@ func (e *edition) read(faults *fault.Faults) error {
 			return err
 		}
 	}
-	data, hidden := e.names(columns)
-	if hidden != nil {
+	if hidden := e.hidden(columns); hidden != nil {
 		*faults = append(*faults, hidden)
 	}
-	names := render.Names{Columns: columns, Data: data}
+	names := e.names(columns)
 	e.template, err = render.Parse(e.source(names))
 	if err := collect(err); err != nil {
 		return err

@@ -21,6 +21,7 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
+	"hongyan/internal/render"
 	"hongyan/internal/schedule"
 )
 
@@ -291,15 +292,21 @@ func (f *fresh) digest(into map[string]string) error {
 }
 
 // names is what the templates of an edition may name.
-func (e *edition) names(columns []string) (map[string]any, *fault.Fault) {
-	if len(e.camp.Data) == 0 {
-		return nil, nil
+func (e *edition) names(columns []string) render.Names {
+	out := render.Names{Columns: columns}
+	if len(e.camp.Data) > 0 {
+		out.Data = e.fresh.Values
 	}
-	if slices.Contains(columns, "data") {
-		return e.fresh.Values, fault.At(e.camp.File, e.camp.Lines["data"], "the list has a column data, which .data would hide").
-			Hinted("rename the column")
+	return out
+}
+
+// hidden refuses a column that templates would look for in vain.
+func (e *edition) hidden(columns []string) *fault.Fault {
+	if len(e.camp.Data) == 0 || !slices.Contains(columns, "data") {
+		return nil
 	}
-	return e.fresh.Values, nil
+	return fault.At(e.camp.File, e.camp.Lines["data"], "the list has a column data, which .data would hide").
+		Hinted("rename the column")
 }
 
 // notRead are findings for what a check did not ask for.

@@ -130,11 +130,7 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 // thaw reads what read reads, without the list.
 func (e *edition) thaw(columns []string) error {
 	faults := e.chooseAccounts()
-	data, hidden := e.names(columns)
-	if hidden != nil {
-		faults = append(faults, hidden)
-	}
-	names := render.Names{Columns: columns, Data: data}
+	names := e.names(columns)
 	var err error
 	if e.template, err = render.Parse(e.source(names)); err != nil {
 		return errors.Join(faults.Err(), err)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"path/filepath"
 	"regexp"
@@ -40,7 +41,7 @@ func sameMails(t *testing.T, file string) {
 	ctx := t.Context()
 	d := &door{out: io.Discard, err: io.Discard, env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" })}
 	d.flags.config = "../../config.yaml"
-	e, err := d.open(file, "12")
+	e, err := d.open(ctx, file, "12", toPreview)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -50,7 +51,7 @@ func sameMails(t *testing.T, file string) {
 		t.Fatal(err)
 	}
 	defer store.Close()
-	if err := e.pack(ctx, store); err != nil {
+	if err := errors.Join(e.freezeData(ctx, store), e.pack(ctx, store)); err != nil {
 		t.Fatal(err)
 	}
 	frozen, err := d.openFrozen(ctx, e.conf, store, e.key, t.TempDir())
