@@ -48,6 +48,7 @@ const rooms = `
 	web:               fault ledger gotext xtext net/http
 	metrics:           ledger reply run prometheus net/http
 	schedule:          fault ledger cron
+	campaign/watch:    campaign fault fsnotify os
 	trace:             ledger run otel rate
 	web:               fault ledger list report web/login gotext xtext net net/http os
 	web/login:         ledger argon2id scs rate net net/http
