@@ -64,6 +64,7 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	c.Replies = b.replies(values["replies"])
 	c.Retry = b.retry(branchOf(values["retry"]))
 	c.Lint = b.lint(branchOf(values["lint"]))
+	c.Serve = b.serve(branchOf(values["serve"]))
 	c.Trace = b.trace(branchOf(values["trace"]))
 	accounts := branchOf(values["accounts"])
 	for _, name := range b.tree.below["accounts"] { // viper forgets an empty one

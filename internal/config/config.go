@@ -42,6 +42,7 @@ type Config struct {
 	Retry    pace.Schedule
 	Lint     lint.Options
 	Trace    Trace
+	Serve    Serve
 }
 
 // Trace says where the ways of recipients are told.

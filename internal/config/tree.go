@@ -356,6 +356,8 @@ func shape() map[string]kind {
 		"replies": series,
 		"retry":   branch, "retry::schedule": either, "retry::max_age": words,
 		"lint": branch, "lint::clients": branch, "lint::clients::*": decimal, "lint::ignore": series,
+		"serve": branch, "serve::listen": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
+		"serve::acme": words, "serve::client_ca": words,
 		"trace": branch, "trace::otlp": words, "trace::sample": words,
 		"accounts": branch, "accounts::*": branch,
 		"accounts::*::dkim": branch, "accounts::*::dkim::domain": words, "accounts::*::dkim::selector": words, "accounts::*::dkim::key": words,
