@@ -50,7 +50,7 @@ const rooms = `
 	schedule:          fault ledger cron
 	campaign/watch:    campaign fault fsnotify os
 	trace:             ledger run otel rate
-	web:               fault ledger list report web/login gotext xtext net net/http os
+	web:               fault ledger list report web/login autocert gotext netutil xtext crypto/tls net net/http os
 	web/login:         ledger argon2id scs rate net net/http
 	web/webtest:       fault ledger ledger/sqlite web testing
 	gate:              syscall
@@ -96,6 +96,7 @@ var modules = map[string]string{
 	"pgregory.net/rapid":                       "rapid",
 	"github.com/leonelquinteros/gotext":        "gotext",
 	"github.com/alexedwards/argon2id":          "argon2id",
+	"golang.org/x/crypto/acme":                 "autocert",
 	"github.com/alexedwards/scs/v2":            "scs",
 }
 

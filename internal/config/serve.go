@@ -1,7 +1,8 @@
 package config
 
 import (
-	"net"
+	"net/url"
+	"strconv"
 	"strings"
 
 	"hongyan/internal/list"
@@ -18,7 +19,7 @@ type Serve struct {
 
 // Beyond reports whether other machines can reach it.
 func (s Serve) Beyond() bool {
-	host, _, _ := net.SplitHostPort(s.Listen)
+	host, _, _ := hostPort(s.Listen)
 	return !isLoopback(host)
 }
 
@@ -39,7 +40,7 @@ func (b *builder) serve(values map[string]any) Serve {
 	if s.Listen == "" {
 		s.Listen = dashboard
 	}
-	if host, port, err := net.SplitHostPort(s.Listen); err != nil || !isPort(port) || strings.ContainsAny(host, " /") {
+	if _, _, ok := hostPort(s.Listen); !ok {
 		b.wrong(at("listen"), "%q is no address to listen on", s.Listen).Hinted("write it like 127.0.0.1:8090, or 0.0.0.0:443 for all networks")
 		return s
 	}
@@ -48,9 +49,14 @@ func (b *builder) serve(values map[string]any) Serve {
 	return s
 }
 
-func isPort(text string) bool {
-	n, err := net.LookupPort("tcp", text)
-	return err == nil && n >= 0 && strings.Trim(text, "0123456789") == ""
+// hostPort parts an address to listen on; the host may be missing.
+func hostPort(listen string) (host string, port int, ok bool) {
+	u, err := url.Parse("tcp://" + listen)
+	if err != nil || u.Host != listen {
+		return "", 0, false
+	}
+	port, err = strconv.Atoi(u.Port())
+	return u.Hostname(), port, err == nil && port <= 65535
 }
 
 func (b *builder) acme(path, given string) string {
