@@ -31,13 +31,16 @@ func receiver(ts *testscript.TestScript, _ bool, args []string) {
 			return
 		}
 		text := string(body)
-		if r.Header.Get("Content-Type") == "application/x-protobuf" {
-			w.Header().Set("Content-Type", "application/x-protobuf")
+		spans := r.Header.Get("Content-Type") == "application/x-protobuf"
+		if spans {
 			text = spansIn(body)
 		}
 		fmt.Fprintf(file, "%s %s\n%s\n", r.Method, r.URL, text)
 		if strings.HasPrefix(r.URL.Path, "/broken") {
-			w.WriteHeader(http.StatusServiceUnavailable)
+			w.WriteHeader(http.StatusBadRequest)
+		}
+		if !spans {
+			fmt.Fprint(w, `{"errcode":0,"code":0}`)
 		}
 	}))
 	ts.Defer(func() { server.Close(); file.Close() })

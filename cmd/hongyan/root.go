@@ -5,7 +5,6 @@ import (
 	"log/slog"
 	"os"
 	"strings"
-	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -27,7 +26,6 @@ type door struct {
 	net         data.Net
 	log         *slog.Logger
 	spool       *spool           // of the log
-	untold      atomic.Int64     // traces that were left out
 	metrics     *metrics.Metrics // nil: nobody wants them
 
 	flags struct {
@@ -83,7 +81,7 @@ func newRoot(d *door) *cobra.Command {
 	d.globalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newInit(d), newCheck(d), newPreview(d), newSend(d), newStatus(d), newReport(d), newSettle(d),
-		newAccount(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
+		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
 	root.SetUsageTemplate(d.usageTemplate())

@@ -95,7 +95,7 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 
 // lookingOut does something while it is watched from outside.
 func (d *door) lookingOut(ctx context.Context, h *house, do func() error) (err error) {
-	if h.lookout, err = d.lookout(ctx, h.conf, h.store); err != nil {
+	if h.lookout, err = d.lookout(ctx, h); err != nil {
 		return err
 	}
 	telling, told := context.WithCancel(context.WithoutCancel(ctx))
@@ -136,6 +136,9 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)
 	early, err := d.carry(ctx, e, h, lanes, plan, o)
+	if err != nil || plan.open() > 0 {
+		h.lookout.ended(context.WithoutCancel(ctx), h.store, e.key, err)
+	}
 	return d.sayEnd(ctx, e, h, append(held, early...), err)
 }
 
@@ -294,7 +297,7 @@ const patience = 10 * time.Minute
 // the report up to date.
 func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
 	r := &run.Run{
-		Key: e.key, Ledger: d.timed(memory{h.store, h.learned}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		Key: e.key, Ledger: d.timed(memory{h.store, h.learned, h.lookout.held}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
 	}
 	if o.noWait {
 		r.Patience = patience

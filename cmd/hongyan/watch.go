@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -11,6 +13,7 @@ import (
 	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
+	"hongyan/internal/notice"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
 	"hongyan/internal/run"
@@ -18,31 +21,42 @@ import (
 )
 
 // A lookout is who watches runs from outside: the log, the metrics, the
-// collector of traces. Of these, only the log is always there.
+// collector of traces, the receivers of notices. Of these, only the log is
+// always there.
 type lookout struct {
 	door   *door
 	ids    *trace.IDs
 	tracer *trace.Tracer
+	herald *notice.Herald
+	untold atomic.Int64 // traces that were left out
 }
 
 // lookout sets up what the configuration wants to have watched; Run has to be
 // running while it is used.
-func (d *door) lookout(ctx context.Context, conf *config.Config, books keyed) (*lookout, error) {
+func (d *door) lookout(ctx context.Context, h *house) (*lookout, error) {
 	l := &lookout{door: d}
-	var err error
-	if l.ids, err = traceIDs(ctx, conf, books); err != nil || l.ids == nil {
+	subscriptions, err := h.subscriptions(ctx)
+	if err != nil {
+		return nil, err
+	}
+	l.herald = notice.NewHerald(subscriptions, l.noticed)
+	if l.ids, err = traceIDs(ctx, h.conf, h.store); err != nil || l.ids == nil {
 		return l, err
 	}
+	l.tracer, err = l.newTracer(ctx, h.conf.Trace)
+	return l, err
+}
+
+func (l *lookout) newTracer(ctx context.Context, conf config.Trace) (*trace.Tracer, error) {
 	now := rate.Sometimes{First: 1, Interval: time.Minute}
-	l.tracer, err = trace.New(ctx, trace.Options{
-		Endpoint: conf.Trace.OTLP, Version: version(), IDs: *l.ids,
-		Sample:  rate.Limit(float64(conf.Trace.Sample.N) / conf.Trace.Sample.Per.Seconds()),
-		Dropped: func(n int) { d.untold.Add(int64(n)) },
+	return trace.New(ctx, trace.Options{
+		Endpoint: conf.OTLP, Version: version(), IDs: *l.ids,
+		Sample:  rate.Limit(float64(conf.Sample.N) / conf.Sample.Per.Seconds()),
+		Dropped: func(n int) { l.untold.Add(int64(n)) },
 		Failed: func(err error) {
-			now.Do(func() { d.log.Warn("the collector of traces takes nothing", slog.Any("error", err)) })
+			now.Do(func() { l.door.log.Warn("the collector of traces takes nothing", slog.Any("error", err)) })
 		},
 	})
-	return l, err
 }
 
 // keyed is a ledger that knows the key it was born with.
@@ -75,6 +89,7 @@ func column(ids *trace.IDs) report.TraceID {
 // then what is left. Their trouble is told as it comes and is nobody else's.
 func (l *lookout) Run(ctx context.Context) {
 	var told sync.WaitGroup
+	told.Go(func() { l.herald.Run(ctx) })
 	if l.tracer != nil {
 		told.Go(func() { l.tracer.Run(ctx) })
 	}
@@ -97,9 +112,42 @@ func (l *lookout) watch(key ledger.Key, show func(run.Event)) func(run.Event) {
 	}
 }
 
+// noticed is told what became of a notice.
+func (l *lookout) noticed(to notice.Subscription, err error) {
+	if l.door.metrics != nil {
+		l.door.metrics.Noticed(to.Kind, err)
+	}
+	if err != nil {
+		l.door.log.Warn("a notice was not told", slog.String("to", to.Name), slog.String("kind", to.Kind), slog.Any("error", err))
+	}
+}
+
+// held tells that an account must be silent.
+func (l *lookout) held(h ledger.Hold) { l.herald.Tell(l.door.accountHeld(h)) }
+
+// ended tells that an issue has nothing left to send, or cannot go on. That it
+// goes on later, or was interrupted, is no news.
+func (l *lookout) ended(ctx context.Context, books totaled, key ledger.Key, err error) {
+	if errors.Is(err, context.Canceled) {
+		return
+	}
+	if err != nil {
+		l.herald.Tell(l.door.issueStopped(key, err))
+		return
+	}
+	if t, err := books.Totals(ctx, key); err == nil && t.Queued+t.Sending+t.Deferred == 0 {
+		l.herald.Tell(l.door.issueEnded(key, t))
+	}
+}
+
+// totaled is a ledger that can count.
+type totaled interface {
+	Totals(context.Context, ledger.Key) (ledger.Totals, error)
+}
+
 // dropped is what was left out rather than have a mail wait.
-func (d *door) dropped() map[string]int64 {
-	return map[string]int64{"traces": d.untold.Load(), "log lines": d.spool.missed.Load()}
+func (l *lookout) dropped() map[string]int64 {
+	return map[string]int64{"traces": l.untold.Load(), "log lines": l.door.spool.missed.Load(), "notices": l.herald.Missed()}
 }
 
 // timed is the line of the ledger with its commits timed, if anybody wants that.
@@ -117,7 +165,7 @@ func (d *door) gauge(h *house) {
 		return
 	}
 	d.metrics.Look(metrics.Sources{
-		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: d.dropped,
+		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: h.lookout.dropped,
 		Accounts: func(now time.Time) (out []metrics.Account) {
 			for _, w := range h.open() {
 				out = append(out, gauged(w.lane.Account, w.pacer, now))

@@ -208,14 +208,17 @@ type learner interface {
 }
 
 // A memory is the ledger of a run that also keeps, with every hold, what the
-// accounts have learned by it.
+// accounts have learned by it, and tells of it.
 type memory struct {
 	ledger.Store
 	learn func(context.Context) error
+	tell  func(ledger.Hold)
 }
 
 func (m memory) Hold(ctx context.Context, hold ledger.Hold) error {
-	return errors.Join(m.Store.Hold(ctx, hold), m.learn(ctx))
+	err := m.Store.Hold(ctx, hold)
+	m.tell(hold)
+	return errors.Join(err, m.learn(ctx))
 }
 
 func seed() uint64 {

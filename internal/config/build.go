@@ -75,6 +75,7 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	for _, name := range slices.Sorted(maps.Keys(accounts)) {
 		c.Accounts[name] = b.account(name, branchOf(accounts[name]))
 	}
+	c.Notices = b.notices(branchOf(values["notices"]), c.Accounts, c.Account)
 	if _, ok := c.Accounts[c.Account]; !ok {
 		b.suggest(b.wrong("account", "there is no account %q", c.Account), c.Account, slices.Sorted(maps.Keys(c.Accounts)))
 	}

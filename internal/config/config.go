@@ -43,6 +43,7 @@ type Config struct {
 	Lint     lint.Options
 	Trace    Trace
 	Serve    Serve
+	Notices  []Notice
 }
 
 // Trace says where the ways of recipients are told.

@@ -492,3 +492,44 @@ func FuzzLoad(f *testing.F) {
 		}
 	})
 }
+
+func TestNoticesKnowTheirKindByTheHost(t *testing.T) {
+	t.Parallel()
+	c, err := config.Load(write(t, t.TempDir(), "config.yaml", `
+accounts: {news: {provider: sandbox, address: news@example.com}}
+account: news
+notices:
+  a: {webhook: "https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=hunter2"}
+  b: {webhook: "https://oapi.dingtalk.com/robot/send?access_token=hunter2", secret: "env:SIGN", on: "issue-ended, slot-failed"}
+  c: {webhook: "https://open.feishu.cn/open-apis/bot/v2/hook/hunter2"}
+  d: {webhook: "http://10.0.0.1/hunter2", private: true}
+  e: {webhook: "env:HOOK", kind: feishu}
+  f: {mail: "Ops <Ops@Example.com>"}
+  g: {webhook: "env:NOTHING"}
+  h: {webhook: "env:SIGN"}
+`, 0o644), []string{"HOOK=https://open.larksuite.com/hunter2", "SIGN=hunter2"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got strings.Builder
+	for _, n := range c.Notices {
+		address, err := n.Address(t.Context())
+		fmt.Fprintf(&got, "%s %s %v %q %s %s %t %v\n", n.Name, n.Kind, n.On, address, n.Mail, n.Account, n.Secret.IsZero(), err)
+	}
+	if strings.Contains(got.String()+fmt.Sprintf("%+v %#v", c.Notices, c.Notices), "hunter2") {
+		t.Errorf("an address is told: %s", got.String())
+	}
+	want := `a wecom [] qyapi.weixin.qq.com/…   true <nil>
+b dingtalk [issue-ended slot-failed] oapi.dingtalk.com/…   false <nil>
+c feishu [] open.feishu.cn/…   true <nil>
+d json [] 10.0.0.1/…   true <nil>
+e feishu [] open.larksuite.com/…   true <nil>
+f mail []  Ops@example.com news true <nil>
+g json []    true config.yaml:11: the variable NOTHING is not set
+    set it before you send: export NOTHING=…
+h json []    true config.yaml:12: what is to be had there is no address of a webhook
+`
+	if tidy(got.String()) != want {
+		t.Errorf("got\n%swant\n%s", tidy(got.String()), want)
+	}
+}

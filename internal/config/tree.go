@@ -72,7 +72,7 @@ func (t *tree) syntax(src []byte, err error) *fault.Fault {
 			text.WriteString(strings.ToLower(string(s)))
 		}
 	}
-	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret"), func(s string) bool { return strings.Contains(text.String(), s) }) {
+	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret", "webhook"), func(s string) bool { return strings.Contains(text.String(), s) }) {
 		message = "it is not valid YAML"
 	}
 	return fault.At(t.file, line, "%s", message).Hinted("indent with blanks, two for each level; put values with : or # in quotes")
@@ -359,6 +359,7 @@ func shape() map[string]kind {
 		"serve": branch, "serve::listen": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
 		"serve::acme": words, "serve::client_ca": words,
 		"trace": branch, "trace::otlp": words, "trace::sample": words,
+		"notices": branch, "notices::*": branch, "notices::*::on": either, "notices::*::private": flag,
 		"accounts": branch, "accounts::*": branch,
 		"accounts::*::dkim": branch, "accounts::*::dkim::domain": words, "accounts::*::dkim::selector": words, "accounts::*::dkim::key": words,
 		"accounts::*::limits": branch, "accounts::*::limits::*": limit, "accounts::*::limits::to::*": limit,
@@ -366,6 +367,9 @@ func shape() map[string]kind {
 	}
 	for _, key := range []string{"provider", "address", "name", "secret", "host", "tls", "ca_file", "username", "server_name", "helo"} {
 		out["accounts::*::"+key] = words
+	}
+	for _, key := range []string{"webhook", "kind", "secret", "mail", "account"} {
+		out["notices::*::"+key] = words
 	}
 	return out
 }
