@@ -21,16 +21,12 @@ const module = "hongyan"
 const rooms = `
 	fault:
 	campaign:          data fault lint list schedule yaml os
-	config:            fault lint pace list viper yaml keyring vault net/http os os/exec
-	campaign:          fault lint list schedule yaml os
 	config:            fault lint pace list notice viper yaml keyring vault net/http os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os
 	lint:              fault html runewidth
 	lint/online:       fault gate lint net net/http crypto/tls
-	gate:              syscall
-	lint/online:       fault lint net net/http crypto/tls syscall
 	lint/online/onlinetest: net testing dnsmessage
 	reply:             fault yaml
 	smtp:              reply sasl xtext net crypto/tls
@@ -50,11 +46,10 @@ const rooms = `
 	preview/browser:   chromedp os os/exec testing
 	sandbox:           yaml net crypto/tls os
 	web:               fault ledger gotext xtext net/http
+	notice:            gate net net/http
 	metrics:           ledger reply run prometheus net/http
 	schedule:          fault ledger cron
 	campaign/watch:    campaign fault fsnotify os
-	schedule:          fault cron
-	notice:            gate net net/http
 	trace:             ledger run otel rate
 	web:               fault ledger list report web/login autocert gotext netutil xtext crypto/tls net net/http os
 	web/login:         ledger argon2id scs rate net net/http
