@@ -43,6 +43,6 @@ screenshots: needs ## the README's pictures: every layout and the dashboard on d
 	go test ./internal/preview/browser ./internal/web -run Screenshot -count 1 -shots $(CURDIR)/examples/screenshots
 
 needs: ## install what tests need from Debian's packages, when missing
-	@./internal/tools/needs.sh python3 chromium
+	@./internal/tools/needs.sh python3 chromium psql=postgresql
 
 .PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench screenshots needs

@@ -34,6 +34,8 @@ const rooms = `
 	pace:              fault rate
 	ledger:
 	ledger/sqlite:     ledger sqlite goose flock database/sql os
+	ledger/postgres:   ledger pgx goose database/sql
+	ledger/postgres/postgrestest: net os os/exec syscall testing
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os
@@ -89,6 +91,7 @@ var modules = map[string]string{
 	"modernc.org/sqlite":                       "sqlite",
 	"github.com/pressly/goose/v3":              "goose",
 	"github.com/gofrs/flock":                   "flock",
+	"github.com/jackc/pgx/v5":                  "pgx",
 	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"github.com/chromedp/chromedp":             "chromedp",
 	"github.com/prometheus/client_golang":      "prometheus",

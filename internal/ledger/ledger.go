@@ -32,6 +32,12 @@ var (
 	// ErrBroken means that the ledger could not be written, now or earlier.
 	// Nothing more is recorded until it is opened anew: no memory, no mail.
 	ErrBroken = errors.New("the ledger cannot be written")
+	// ErrAway means that a ledger that others share cannot be reached now. No
+	// intent is recorded meanwhile; outcomes are kept in hand until it is back.
+	ErrAway = errors.New("the ledger cannot be reached")
+	// ErrElsewhere means that another process has the account, or that ours was
+	// silent for so long that another may have it: nothing of it may be sent.
+	ErrElsewhere = errors.New("another worker has the account")
 )
 
 // Taken names the entries of a [Line.Record] whose state did not allow the
@@ -109,7 +115,8 @@ type Line interface {
 	// call stands, and so does the claim on that entry. A malformed event is an error before anything is written.
 	// Any other error means that the ledger could not be written: none of the
 	// call's events may be relied on, and every later Record fails at once
-	// with [ErrBroken].
+	// with [ErrBroken]. A store that processes share also says [ErrAway] and
+	// [ErrElsewhere], of the call's intents only: its outcomes were kept.
 	Record(ctx context.Context, events ...Event) error
 
 	// Release gives claimed entries back untouched; they are offered again.
@@ -192,7 +199,8 @@ type Auditor interface {
 //
 // Opening a store turns every entry found in sending into in-doubt, with its
 // account and the time its attempt began as evidence: whoever was sending it
-// is dead, and its body may have left.
+// is dead, and its body may have left. In a store that processes share this is
+// done for each account by whoever takes it over, or by its owner that leaves.
 type Store interface {
 	Planner
 	Line

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Installs Debian packages whose command is missing, and says so.
+# Installs Debian packages whose command is missing, and says so: COMMAND, or
+# COMMAND=PACKAGE where the two have different names.
 set -euo pipefail
 missing=()
-for command in "$@"; do
-	command -v "$command" >/dev/null || missing+=("$command")
+for need in "$@"; do
+	command -v "${need%%=*}" >/dev/null || missing+=("${need##*=}")
 done
 [ ${#missing[@]} -eq 0 ] && exit 0
 echo "installing Debian packages: ${missing[*]}"

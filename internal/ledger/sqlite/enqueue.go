@@ -119,7 +119,7 @@ func newLine(row ledger.Row) (line, error) {
 		}
 		l.address = addresslessPrefix + strconv.Itoa(row.Line)
 	}
-	l.fields = encode(row.Fields)
+	l.fields = ledger.EncodeFields(row.Fields)
 	l.Fields = nil
 	return l, nil
 }

@@ -199,7 +199,7 @@ func scan(v []driver.Value) (e ledger.Entry, err error) {
 		e.Address = ""
 	}
 	e.State = state(int(whole(v[5])))
-	if e.Fields, err = decode(text(v[4])); err != nil || len(v) == 6 {
+	if e.Fields, err = ledger.DecodeFields(text(v[4])); err != nil || len(v) == 6 {
 		return e, err
 	}
 	e.Account, e.Attempts, e.MessageID = text(v[6]), int(whole(v[7])), text(v[8])

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"encoding/json"
@@ -13,12 +13,12 @@ func FuzzFieldsAreReadBackAsTheyWere(f *testing.F) {
 	f.Add("a", "\x7f", "{{.x}}")
 	f.Fuzz(func(t *testing.T, key, a, b string) {
 		want := map[string]string{valid(key): valid(a), valid(key + "2"): valid(b)}
-		text := encode(map[string]string{key: a, key + "2": b})
+		text := EncodeFields(map[string]string{key: a, key + "2": b})
 		var other map[string]string
 		if err := json.Unmarshal([]byte(text), &other); err != nil || !maps.Equal(other, want) {
 			t.Errorf("%s: another parser reads %q, %v; want %q", text, other, err, want)
 		}
-		if got, err := decode(text); err != nil || !maps.Equal(got, want) {
+		if got, err := DecodeFields(text); err != nil || !maps.Equal(got, want) {
 			t.Errorf("%s: got %q, %v; want %q", text, got, err, want)
 		}
 	})

@@ -1,4 +1,4 @@
-package sqlite
+package ledger
 
 import (
 	"encoding/json"
@@ -9,9 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// encode is compact JSON with sorted keys, "" for nothing. It does what
+// EncodeFields writes the fields of a row for a store: it is compact JSON with sorted keys, "" for nothing. It does what
 // encoding/json does, without reflection: it is called once per row.
-func encode(fields map[string]string) string {
+func EncodeFields(fields map[string]string) string {
 	if len(fields) == 0 {
 		return ""
 	}
@@ -46,9 +46,9 @@ func quote(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// decode reads what encode wrote. Most rows have no escapes; then every quote
+// DecodeFields reads what EncodeFields wrote. Most rows have no escapes; then every quote
 // is where a key or a value begins or ends.
-func decode(s string) (map[string]string, error) {
+func DecodeFields(s string) (map[string]string, error) {
 	if s == "" {
 		return nil, nil
 	}

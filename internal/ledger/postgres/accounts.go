@@ -1,0 +1,117 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+
+	"hongyan/internal/ledger"
+)
+
+// account returns the number of an account, new if need be; 0 for none.
+func (s *Store) account(ctx context.Context, name string) (int64, error) {
+	if name == "" {
+		return 0, nil
+	}
+	s.mu.Lock()
+	id := s.accounts[name]
+	s.mu.Unlock()
+	if id != 0 {
+		return id, nil
+	}
+	if _, err := s.pool.Exec(ctx, `INSERT INTO account (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
+		return 0, err
+	}
+	if err := s.pool.QueryRow(ctx, `SELECT id FROM account WHERE name = $1`, name).Scan(&id); err != nil {
+		return 0, err
+	}
+	s.mu.Lock()
+	s.accounts[name] = id
+	s.mu.Unlock()
+	return id, nil
+}
+
+// History returns when attempts began. See [ledger.Accounts].
+func (r *Reader) History(ctx context.Context, account string, since time.Time) ([]time.Time, error) {
+	rows, err := r.pool.Query(ctx, `WITH who AS MATERIALIZED (SELECT id FROM account WHERE name = $1),
+		lately AS MATERIALIZED (SELECT id << 32 AS low, (id << 32) + 4294967295 AS high FROM issue WHERE touched >= $2)
+		SELECT d.begun FROM lately, who, delivery d WHERE d.id BETWEEN lately.low AND lately.high
+			AND d.begun >= $2 AND d.begun > 0 AND d.account = who.id
+		UNION ALL
+		SELECT a.begun FROM lately, who, attempt a WHERE a.id BETWEEN lately.low AND lately.high
+			AND a.begun >= $2 AND a.begun > 0 AND a.account = who.id`, account, millis(since))
+	if err != nil {
+		return nil, wrap("read the history of "+account, err)
+	}
+	at, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return nil, wrap("read the history of "+account, err)
+	}
+	slices.Sort(at)
+	var out []time.Time
+	for _, ms := range at {
+		out = append(out, instant(ms))
+	}
+	return out, nil
+}
+
+// Hold puts an account on hold. See [ledger.Accounts].
+func (s *Store) Hold(ctx context.Context, h ledger.Hold) error {
+	id, err := s.account(ctx, h.Account)
+	if err != nil {
+		return wrap("hold "+h.Account, err)
+	}
+	_, err = s.pool.Exec(ctx, `INSERT INTO hold (account, until, since, reason, rule, reply, human)
+		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account) DO UPDATE SET until = $2, since = $3,
+		reason = $4, rule = $5, reply = $6, human = $7`, id, millis(h.Until), millis(h.Since),
+		text(h.Reason), text(h.Rule), text(ledger.Bounded(h.Reply)), h.Human)
+	return wrap("hold "+h.Account, err)
+}
+
+// Holds lists the holds. See [ledger.Accounts].
+func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
+	rows, err := r.pool.Query(ctx, `SELECT a.name, h.until, h.since, h.reason, h.rule, h.reply, h.human
+		FROM hold h JOIN account a ON a.id = h.account ORDER BY a.name`)
+	if err != nil {
+		return nil, wrap("read holds", err)
+	}
+	out, err := pgx.CollectRows(rows, func(row pgx.CollectableRow) (h ledger.Hold, err error) {
+		var until, since int64
+		err = row.Scan(&h.Account, &until, &since, &h.Reason, &h.Rule, &h.Reply, &h.Human)
+		h.Until, h.Since = instant(until), instant(since)
+		return h, err
+	})
+	if len(out) == 0 {
+		return nil, wrap("read holds", err)
+	}
+	return out, wrap("read holds", err)
+}
+
+// Lift ends a hold. See [ledger.Accounts].
+func (s *Store) Lift(ctx context.Context, account string) error {
+	_, err := s.pool.Exec(ctx, `DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = $1)`, account)
+	return wrap("lift the hold of "+account, err)
+}
+
+// Learn remembers what was learned. See [ledger.Accounts].
+func (s *Store) Learn(ctx context.Context, account string, learned []byte) error {
+	id, err := s.account(ctx, account)
+	if err != nil {
+		return wrap("remember what "+account+" learned", err)
+	}
+	_, err = s.pool.Exec(ctx, `UPDATE account SET learned = $2 WHERE id = $1`, id, learned)
+	return wrap("remember what "+account+" learned", err)
+}
+
+// Learned returns what was learned. See [ledger.Accounts].
+func (r *Reader) Learned(ctx context.Context, account string) ([]byte, error) {
+	var learned []byte
+	err := r.pool.QueryRow(ctx, `SELECT learned FROM account WHERE name = $1`, account).Scan(&learned)
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil, nil
+	}
+	return learned, wrap("read what was learned of "+account, err)
+}

@@ -1,0 +1,288 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"hongyan/internal/ledger"
+)
+
+// A lease is an account that this process has, or had.
+type lease struct {
+	number, epoch int64
+	renewed       time.Time // on this process's own monotonic clock, before it asked
+	lost          bool
+}
+
+// margin is how long before the end of a lease nothing is begun any more.
+func (s *Store) margin() time.Duration { return s.lease / 6 }
+
+// fresh reports whether the lease certainly still stands, by a clock that also
+// counts for a process that was frozen.
+func (s *Store) fresh(l *lease) bool {
+	return !l.lost && time.Since(l.renewed) < s.lease-s.margin()
+}
+
+// Take takes an account for this process, under a new epoch. What an earlier
+// owner had claimed goes back, and what it was sending becomes a doubt. While
+// somebody else has it, the error is a [ledger.ErrElsewhere].
+func (s *Store) Take(ctx context.Context, account string) error {
+	id, err := s.account(ctx, account)
+	if err != nil {
+		return wrap("take account "+account, err)
+	}
+	l := &lease{number: id, renewed: time.Now()}
+	err = s.grant(ctx, l)
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == lockNotAvailable {
+		// Its owner's lease is over, yet it holds a lock: it was frozen in the
+		// middle of a transaction. It has nothing to say any more.
+		if err = s.evict(ctx, id); err == nil {
+			err = s.grant(ctx, l)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("account %s: %w", account, err)
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.leases[account] = l
+	return nil
+}
+
+const lockNotAvailable = "55P03"
+
+func (s *Store) grant(ctx context.Context, l *lease) error {
+	return s.transact(ctx, func(tx pgx.Tx) error {
+		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`); err != nil {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `INSERT INTO lease (account, epoch, owner, until)
+			VALUES ($1, 0, '', '-infinity') ON CONFLICT DO NOTHING`, l.number); err != nil {
+			return err
+		}
+		var before int64
+		var owner string
+		var over bool
+		if err := tx.QueryRow(ctx, `SELECT epoch, owner, until <= clock_timestamp() FROM lease
+			WHERE account = $1 FOR UPDATE`, l.number).Scan(&before, &owner, &over); err != nil {
+			return err
+		}
+		if owner != "" && owner != s.me && !over {
+			return ledger.ErrElsewhere
+		}
+		if err := sweep(ctx, tx, before); err != nil {
+			return err
+		}
+		return tx.QueryRow(ctx, `UPDATE lease SET epoch = nextval('epoch'), owner = $2,
+			until = clock_timestamp() + $3::interval WHERE account = $1 RETURNING epoch`, l.number, s.me, s.lease).Scan(&l.epoch)
+	})
+}
+
+// evict ends the connections of an account's owner, if its lease is over.
+func (s *Store) evict(ctx context.Context, account int64) error {
+	_, err := s.pool.Exec(ctx, `SELECT pg_terminate_backend(a.pid) FROM lease l
+		JOIN pg_stat_activity a ON a.application_name = 'hongyan ' || l.owner
+		WHERE l.account = $1 AND l.owner <> $2 AND l.until <= clock_timestamp() AND a.usename = current_user`, account, s.me)
+	return err
+}
+
+// sweep puts the work of an epoch that is over in order: claimed goes back,
+// sending becomes a doubt. Nothing is ever sent by it, or made to be sent again.
+// A doubt keeps its epoch, so that a late result of its own sender settles it.
+func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
+	for _, statement := range []string{
+		`WITH back AS (UPDATE delivery d SET claim = 0 FROM span s
+			WHERE s.epoch = $1 AND d.id BETWEEN s.low AND s.high AND d.claim = $1 AND d.state = 0 RETURNING d.id)
+			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM back ON CONFLICT DO NOTHING`,
+		`UPDATE delivery d SET state = 5 FROM span s
+			WHERE s.epoch = $1 AND d.id BETWEEN s.low AND s.high AND d.claim = $1 AND d.state = 1`,
+		`DELETE FROM span WHERE epoch = $1`,
+	} {
+		if _, err := tx.Exec(ctx, statement, epoch); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// HandBack gives an account back: another process may have it at once.
+func (s *Store) HandBack(ctx context.Context, account string) error {
+	s.mu.Lock()
+	l := s.leases[account]
+	delete(s.leases, account)
+	s.mu.Unlock()
+	if l == nil {
+		return nil
+	}
+	err := s.transact(ctx, func(tx pgx.Tx) error {
+		tag, err := tx.Exec(ctx, `UPDATE lease SET owner = '', until = '-infinity' WHERE account = $1 AND epoch = $2`,
+			l.number, l.epoch)
+		if err != nil || tag.RowsAffected() == 0 {
+			return err // somebody took it over, and swept behind us
+		}
+		return sweep(ctx, tx, l.epoch)
+	})
+	s.forget(l, err != nil)
+	return wrap("hand account "+account+" back", err)
+}
+
+// remembered is how many lost epochs are kept for results that come late.
+const remembered = 256
+
+// forget is the end of a lease in memory.
+func (s *Store) forget(l *lease, late bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for key := range s.spans {
+		if key.epoch == l.epoch {
+			delete(s.spans, key)
+		}
+	}
+	if late || l.lost {
+		s.past = append(s.past, l.epoch)
+		s.past = s.past[max(0, len(s.past)-remembered):]
+	}
+}
+
+// Reap puts the accounts of processes that died in order, whether or not
+// anybody wants them next, and returns how many there were.
+func (s *Store) Reap(ctx context.Context) (int, error) {
+	n := 0
+	err := s.transact(ctx, func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT epoch FROM lease WHERE owner <> '' AND until <= clock_timestamp()
+			FOR UPDATE SKIP LOCKED`)
+		if err != nil {
+			return err
+		}
+		epochs, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+		if err != nil {
+			return err
+		}
+		for _, epoch := range epochs {
+			if err := sweep(ctx, tx, epoch); err != nil {
+				return err
+			}
+		}
+		n = len(epochs)
+		_, err = tx.Exec(ctx, `UPDATE lease SET owner = '', until = '-infinity' WHERE epoch = ANY($1)`, epochs)
+		return err
+	})
+	return n, wrap("put the accounts of dead workers in order", err)
+}
+
+// renew keeps what this process has for as long as it lives.
+func (s *Store) renew(ctx context.Context) {
+	ticker := time.NewTicker(s.lease / 4)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			s.renewOnce(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// renewOnce has no error: what it could not renew ends by itself, and whoever
+// asks next is told.
+func (s *Store) renewOnce(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, s.lease/2)
+	defer cancel()
+	had, asked := s.held(), time.Now()
+	if _, err := s.pool.Exec(ctx, `UPDATE worker SET until = clock_timestamp() + $2::interval WHERE id = $1`, s.me, s.lease); err != nil {
+		return
+	}
+	rows, err := s.pool.Query(ctx, `UPDATE lease SET until = clock_timestamp() + $2::interval
+		WHERE owner = $1 AND until > clock_timestamp() RETURNING epoch`, s.me, s.lease)
+	if err != nil {
+		return
+	}
+	kept, err := pgx.CollectRows(rows, pgx.RowTo[int64])
+	if err != nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, l := range had {
+		if slices.Contains(kept, l.epoch) {
+			l.renewed = asked
+		} else {
+			l.lost = true
+		}
+	}
+}
+
+// held lists the leases of this process.
+func (s *Store) held() []*lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Values(s.leases))
+}
+
+// mine lists the accounts that this process has.
+func (s *Store) mine() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Collect(maps.Keys(s.leases))
+}
+
+// Has is nil while an account certainly is this process's own. It asks nobody:
+// this is the last look before a mail's body leaves.
+func (s *Store) Has(account string) error {
+	if l := s.known(account); l != nil && s.fresh(l) {
+		return nil
+	}
+	return fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+}
+
+// leased returns the lease of an account. One that was never taken is taken
+// now; one that was lost is not, since its owner has to learn first what
+// happened meanwhile.
+func (s *Store) leased(ctx context.Context, account string) (lease, error) {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	if s.known(account) == nil {
+		if err := s.Take(ctx, account); err != nil {
+			return lease{}, err
+		}
+	}
+	if l := s.known(account); l != nil && s.fresh(l) {
+		return *l, nil
+	}
+	return lease{}, fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+}
+
+// known returns a copy of what this process knows of its lease of an account.
+func (s *Store) known(account string) *lease {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l := s.leases[account]; l != nil {
+		known := *l
+		return &known
+	}
+	return nil
+}
+
+// epochs are those whose entries this process may speak for.
+func (s *Store) epochs() []int64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	out := slices.Clone(s.past)
+	for _, l := range s.leases {
+		out = append(out, l.epoch)
+	}
+	return out
+}
+
+// transact runs f in a transaction.
+func (s *Reader) transact(ctx context.Context, f func(pgx.Tx) error) error {
+	return pgx.BeginFunc(ctx, s.pool, f)
+}

@@ -1,0 +1,61 @@
+package postgres
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"hongyan/internal/ledger"
+)
+
+// The states by number, in the order of [ledger.States]. The numbers stand in
+// the tables, the same as in every other store: they never change, new ones are
+// added at the end.
+const (
+	queued   = 0
+	sending  = 1
+	deferred = 4
+	inDoubt  = 5
+	skipped  = 6
+)
+
+func number(s ledger.State) int16 { return int16(slices.Index(ledger.States(), s)) }
+
+// state is what the tables' number means; an unknown one shows itself.
+func state(n int16) ledger.State {
+	if all := ledger.States(); 0 <= n && int(n) < len(all) {
+		return all[n]
+	}
+	return ledger.State(fmt.Sprintf("state %d", n))
+}
+
+// first and last bound the ids of an issue's entries.
+func first(issue int64) int64 { return issue << 32 }
+func last(issue int64) int64  { return issue<<32 | (1<<32 - 1) }
+
+func millis(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMilli()
+}
+
+func instant(ms int64) time.Time {
+	if ms == 0 {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms).UTC()
+}
+
+func wrap(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// text is a string as PostgreSQL takes it: UTF-8 without NUL.
+func text(s string) string {
+	return strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\x00", "\uFFFD")
+}
