@@ -54,6 +54,7 @@ const rooms = `
 	campaign/watch:    campaign fault fsnotify os
 	trace:             ledger run otel rate
 	web:               fault ledger list report web/login autocert gotext netutil xtext crypto/tls net net/http os
+	web/api:           fault ledger list web web/login net/http
 	web/login:         ledger argon2id scs rate net net/http
 	web/webtest:       fault ledger ledger/sqlite web testing
 	gate:              syscall

@@ -1,0 +1,197 @@
+// Package api is the dashboard for programs: the same reading and the same acts
+// as JSON, under /api/v1, with a description (OpenAPI 3) that a test holds
+// against the handlers. It must never know who is at the door, nor do what the
+// pages cannot.
+package api
+
+import (
+	_ "embed"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"time"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/web"
+)
+
+//go:embed openapi.yaml
+var description []byte
+
+// Options are what the API is made of.
+type Options struct {
+	Books web.Books
+	Desk  web.Desk
+	Log   *slog.Logger
+}
+
+type api struct {
+	Options
+	clerk web.Clerk
+}
+
+// A Route is one thing that can be asked.
+type Route struct {
+	Method, Path string
+	serve        func(r *http.Request) (any, error)
+}
+
+// Routes are all of them, as the description has them too.
+func Routes(o Options) []Route {
+	a := &api{o, web.Clerk{Books: o.Books, Desk: o.Desk}}
+	const issue = "/issues/{campaign}/{issue}"
+	return []Route{
+		{http.MethodGet, "/campaigns", a.campaigns},
+		{http.MethodGet, "/campaigns/{campaign}", a.campaign},
+		{http.MethodGet, "/campaigns/{campaign}/draft", a.draft},
+		{http.MethodGet, "/campaigns/{campaign}/preview", a.preview},
+		{http.MethodGet, "/issues", a.issues},
+		{http.MethodGet, issue, a.issue},
+		{http.MethodGet, issue + "/timeline", a.timeline},
+		{http.MethodGet, issue + "/recipients", a.recipients},
+		{http.MethodGet, issue + "/recipients/{id}", a.recipient},
+		{http.MethodPost, issue + "/start", a.start},
+		{http.MethodPost, issue + "/pause", a.pause},
+		{http.MethodPost, issue + "/resume", a.resume},
+		{http.MethodPost, issue + "/test", a.test},
+		{http.MethodPost, issue + "/retry", a.retry},
+		{http.MethodPost, issue + "/settle", a.settle},
+		{http.MethodGet, "/accounts", a.accounts},
+		{http.MethodPost, "/accounts/{account}/lift", a.lift},
+		{http.MethodPost, "/accounts/{account}/probe", a.probe},
+		{http.MethodGet, "/suppressions", a.suppressions},
+		{http.MethodPost, "/suppressions", a.suppress},
+		{http.MethodDelete, "/suppressions", a.unsuppress},
+		{http.MethodGet, "/acts", a.acts},
+	}
+}
+
+// Root is where the API is served.
+const Root = "/api/v1"
+
+// New answers below [Root]. The guard stands before all but the description.
+func New(o Options, guard func(http.Handler) http.Handler) http.Handler {
+	inside := http.NewServeMux()
+	for _, route := range Routes(o) {
+		inside.HandleFunc(route.Method+" "+Root+route.Path, o.answering(route.serve))
+	}
+	inside.HandleFunc(Root+"/", func(w http.ResponseWriter, _ *http.Request) { Refuse(w, http.StatusNotFound) })
+	whole := http.NewServeMux()
+	whole.HandleFunc("GET "+Root+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/yaml")
+		_, _ = w.Write(description) // who has gone reads nothing
+	})
+	whole.Handle("/", guard(inside))
+	return whole
+}
+
+// Refuse answers with a status and its words.
+func Refuse(w http.ResponseWriter, status int) { reply(w, status, trouble{http.StatusText(status)}) }
+
+// A trouble is the answer to what cannot be done.
+type trouble struct {
+	Error string `json:"error"`
+}
+
+func (o Options) answering(serve func(*http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		v, err := serve(r)
+		if err == nil {
+			reply(w, http.StatusOK, v)
+			return
+		}
+		refusal, refused := errors.AsType[*web.Refusal](err)
+		bad, wrong := errors.AsType[*badRequest](err)
+		switch {
+		case refused:
+			reply(w, http.StatusConflict, trouble{refusal.Error()})
+		case wrong:
+			reply(w, http.StatusBadRequest, trouble{bad.Error()})
+		case errors.Is(err, web.ErrUnknown) || errors.Is(err, ledger.ErrUnknown):
+			Refuse(w, http.StatusNotFound)
+		default:
+			o.Log.Error("a request broke down", "path", r.URL.Path, "error", err)
+			Refuse(w, http.StatusInternalServerError)
+		}
+	}
+}
+
+func reply(w http.ResponseWriter, status int, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(v) // who has gone reads nothing
+}
+
+// A badRequest is a fault in what was asked.
+type badRequest struct{ what string }
+
+func (b *badRequest) Error() string { return b.what }
+
+// read takes the body, which must be what is wanted and nothing else.
+func read(r *http.Request, into any) error {
+	d := json.NewDecoder(r.Body)
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return &badRequest{"the body cannot be read: " + err.Error()}
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return &badRequest{"the body has more than one value"}
+	}
+	return nil
+}
+
+// most is how many of many things one answer has.
+const most = 1000
+
+// limit reads how many are wanted at most.
+func limit(r *http.Request) (int, error) {
+	n, err := number(r, "limit", 100)
+	if err == nil && (n < 1 || n > most) {
+		err = &badRequest{"limit must be from 1 to 1000"}
+	}
+	return int(n), err
+}
+
+func number(r *http.Request, name string, otherwise int64) (int64, error) {
+	text := r.FormValue(name)
+	if text == "" {
+		return otherwise, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < 0 {
+		return 0, &badRequest{name + " must be a whole number"}
+	}
+	return n, nil
+}
+
+func keyOf(r *http.Request) ledger.Key {
+	k := ledger.Key{Campaign: r.PathValue("campaign"), Issue: r.PathValue("issue")}
+	if k.Issue == "" {
+		k.Issue = r.FormValue("issue")
+	}
+	return k
+}
+
+func texts(all []fault.Text) []string {
+	out := make([]string, len(all))
+	for i, t := range all {
+		out[i] = t.String()
+	}
+	return out
+}
+
+func seconds(d time.Duration) float64 { return d.Seconds() }
+
+// done is the answer to an act that counts nothing.
+type done struct {
+	Done bool `json:"done"`
+}
+
+// counted is the answer to an act that counts.
+type counted struct {
+	Count int `json:"count"`
+}

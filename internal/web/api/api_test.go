@@ -1,0 +1,289 @@
+package api_test
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3"
+	"github.com/getkin/kin-openapi/openapi3filter"
+	"github.com/getkin/kin-openapi/routers"
+	"github.com/getkin/kin-openapi/routers/legacy"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/web"
+	"hongyan/internal/web/api"
+	"hongyan/internal/web/login"
+	"hongyan/internal/web/webtest"
+)
+
+// A client asks the real handlers, and holds every question and every answer
+// against the description.
+type client struct {
+	*webtest.Office
+	t       *testing.T
+	handler http.Handler
+	doc     *openapi3.T
+	router  routers.Router
+	token   string
+	asked   map[string]bool
+}
+
+func newClient(t *testing.T) *client {
+	t.Helper()
+	o := webtest.Open(t)
+	c := webtest.Campaign{
+		Campaign: web.Campaign{
+			Name: "weekly", File: "weekly.yaml", Subject: "The week", Recipients: "people.csv", Accounts: []string{"qq"}, Schedule: "0 9 * * MON",
+			Next: []time.Time{time.Now()}, Faults: nil,
+		},
+		Findings: []web.Finding{{Rule: "alt-missing", Severity: "warning", Place: "weekly.md:3", What: fault.Textf("an image has no text")}},
+		Notes:    []fault.Text{fault.Textf("%d rows", 3)},
+		Answer: func(e ledger.Entry, _ time.Time) ledger.Outcome {
+			switch e.Line % 3 {
+			case 0:
+				return ledger.Outcome{State: ledger.Refused, Stage: "rcpt", Code: 550, Enhanced: "5.1.1", Reply: "no such mailbox", Class: "bad-address", Rule: "generic/550"}
+			case 1:
+				return ledger.Outcome{State: ledger.InDoubt, Stage: "dot", Reply: "the connection was lost"}
+			}
+			return ledger.Outcome{State: ledger.Sent, Stage: "dot", Code: 250, Reply: "Ok"}
+		},
+	}
+	for i := range 9 {
+		c.People = append(c.People, ledger.Row{Line: i + 2, Address: fmt.Sprintf("%d@example.com", i), Name: "Reader", Fields: map[string]string{"city": "Hangzhou"}})
+	}
+	o.Add(c)
+	o.Add(webtest.Campaign{Campaign: web.Campaign{Name: "faulty", Faults: fault.Faults{fault.At("faulty.yaml", 1, "unknown key").Hinted("remove it")}}})
+	o.Hire(web.Account{Name: "qq", Provider: "qq", Address: "news@qq.com", Pace: 0.5, Windows: []web.Window{{Name: "100/day", Max: 100}}, Learned: []fault.Text{fault.Textf("half")}})
+	guard := login.New(login.Options{Shelf: o.Store})
+	t.Cleanup(guard.Close)
+	options := api.Options{Books: o.Store, Desk: o, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
+	out := &client{
+		Office: o, t: t, asked: map[string]bool{},
+		handler: api.New(options, func(h http.Handler) http.Handler { return guard.API(h, api.Refuse) }),
+	}
+	token, err := login.NewToken(t.Context(), o.Store, login.Token{Name: "crm", Role: login.Act, By: "wang"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	out.token = token
+	out.read()
+	return out
+}
+
+// read gets the description as programs do.
+func (c *client) read() {
+	c.t.Helper()
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, httptest.NewRequestWithContext(c.t.Context(), http.MethodGet, "/api/v1/openapi.yaml", nil))
+	var err error
+	if c.doc, err = openapi3.NewLoader().LoadFromData(w.Body.Bytes()); err != nil {
+		c.t.Fatal(err)
+	}
+	if err := c.doc.Validate(c.t.Context()); err != nil {
+		c.t.Fatal(err)
+	}
+	if c.router, err = legacy.NewRouter(c.doc); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+// ask sends a request that the description allows, wants a status, and holds
+// the answer against the description.
+func (c *client) ask(method, path string, body any, status int) []byte {
+	c.t.Helper()
+	r, w := c.send(method, path, body)
+	route, params, err := c.router.FindRoute(r)
+	if err != nil {
+		c.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	c.asked[method+" "+route.Path] = true
+	in := &openapi3filter.RequestValidationInput{
+		Request: r, PathParams: params, Route: route,
+		Options: &openapi3filter.Options{AuthenticationFunc: openapi3filter.NoopAuthenticationFunc},
+	}
+	if err := openapi3filter.ValidateRequest(c.t.Context(), in); err != nil && status < 400 {
+		c.t.Errorf("%s %s: the request: %v", method, path, err)
+	}
+	out := &openapi3filter.ResponseValidationInput{
+		RequestValidationInput: in, Status: w.Code, Header: w.Header(), Body: io.NopCloser(bytes.NewReader(w.Body.Bytes())),
+		Options: &openapi3filter.Options{IncludeResponseStatus: true},
+	}
+	if err := openapi3filter.ValidateResponse(c.t.Context(), out); err != nil || w.Code != status {
+		c.t.Errorf("%s %s: %d, not %d: %v\n%s", method, path, w.Code, status, err, w.Body)
+	}
+	return w.Body.Bytes()
+}
+
+func (c *client) send(method, path string, body any) (*http.Request, *httptest.ResponseRecorder) {
+	c.t.Helper()
+	data, err := json.Marshal(body)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	request := func() *http.Request {
+		var in io.Reader
+		if body != nil {
+			in = bytes.NewReader(data)
+		}
+		r := httptest.NewRequestWithContext(c.t.Context(), method, "/api/v1"+path, in)
+		r.Header.Set("Authorization", "Bearer "+c.token)
+		if body != nil {
+			r.Header.Set("Content-Type", "application/json")
+		}
+		return r
+	}
+	w := httptest.NewRecorder()
+	c.handler.ServeHTTP(w, request())
+	return request(), w
+}
+
+func TestDescriptionHoldsOfEveryQuestionAndEveryAnswer(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	const issue = "/issues/weekly/main"
+	type order = map[string]any
+	c.ask(http.MethodGet, "/campaigns", nil, 200)
+	c.ask(http.MethodGet, "/campaigns/faulty", nil, 200)
+	c.ask(http.MethodGet, "/campaigns/weekly/draft", nil, 200)
+	c.ask(http.MethodGet, "/campaigns/faulty/draft?issue=1", nil, 200)
+	c.ask(http.MethodGet, "/campaigns/weekly/preview?n=2", nil, 200)
+	c.ask(http.MethodGet, "/issues", nil, 200)
+	c.ask(http.MethodPost, issue+"/start", nil, 200)
+	c.ask(http.MethodPost, issue+"/start", nil, 409)
+	c.ask(http.MethodPost, issue+"/pause", nil, 200)
+	c.ask(http.MethodGet, issue, nil, 200)
+	c.ask(http.MethodPost, issue+"/resume", nil, 200)
+	c.step(9)
+	c.ask(http.MethodGet, issue+"/timeline?step=1", nil, 200)
+	var found []struct{ ID int64 }
+	body := c.ask(http.MethodGet, issue+"/recipients?state=in-doubt&limit=2", nil, 200)
+	if err := json.Unmarshal(body, &found); err != nil || len(found) != 2 {
+		t.Fatalf("%v: %s", err, body)
+	}
+	c.ask(http.MethodPost, issue+"/settle", order{"as": "resend", "ids": []int64{found[0].ID, found[1].ID}}, 200)
+	c.ask(http.MethodPost, issue+"/retry", order{"classes": []string{"bad-address"}}, 200)
+	c.step(9)
+	c.ask(http.MethodGet, fmt.Sprintf("%s/recipients/%d", issue, found[0].ID), nil, 200)
+	c.ask(http.MethodGet, issue+"/recipients?q=example&after=1", nil, 200)
+	c.ask(http.MethodPost, issue+"/test", order{"to": []string{"me@example.com"}, "rows": "2"}, 200)
+	if err := c.Store.Hold(t.Context(), ledger.Hold{Account: "qq", Since: time.Now(), Until: time.Now().Add(time.Hour), Reason: "slow down", Rule: "qq/451", Reply: "451"}); err != nil {
+		t.Fatal(err)
+	}
+	c.ask(http.MethodGet, "/accounts", nil, 200)
+	c.ask(http.MethodPost, "/accounts/qq/lift", nil, 200)
+	c.ask(http.MethodPost, "/accounts/qq/probe", nil, 200)
+	c.ask(http.MethodPost, "/suppressions", order{"addresses": []string{"a@example.com", "b@example.com"}, "list": "weekly", "reason": "asked"}, 200)
+	c.ask(http.MethodGet, "/suppressions?list=weekly&q=a@", nil, 200)
+	c.ask(http.MethodDelete, "/suppressions?list=weekly&address=a@example.com", nil, 200)
+	c.ask(http.MethodGet, "/acts?limit=5", nil, 200)
+	c.ask(http.MethodGet, "/acts?before=3", nil, 200)
+
+	for _, route := range api.Routes(api.Options{}) {
+		if !c.asked[route.Method+" "+route.Path] {
+			t.Errorf("%s %s was not asked", route.Method, route.Path)
+		}
+	}
+}
+
+func (c *client) step(n int) {
+	c.t.Helper()
+	if _, err := c.Step(c.t.Context(), n, time.Now()); err != nil {
+		c.t.Fatal(err)
+	}
+}
+
+func TestDescriptionAndHandlersHaveTheSameRoutes(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	var described, served []string
+	for path, item := range c.doc.Paths.Map() {
+		for method := range item.Operations() {
+			described = append(described, method+" "+path)
+		}
+	}
+	for _, route := range api.Routes(api.Options{}) {
+		served = append(served, route.Method+" "+route.Path)
+	}
+	slices.Sort(described)
+	slices.Sort(served)
+	if !slices.Equal(described, served) {
+		t.Errorf("described:\n%s\nserved:\n%s", strings.Join(described, "\n"), strings.Join(served, "\n"))
+	}
+}
+
+func TestWhatIsWrongIsSaidInTheDescribedForm(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.ask(http.MethodPost, "/issues/weekly/main/start", nil, 200)
+	for path, status := range map[string]int{
+		"/campaigns/none": 404, "/campaigns/weekly/preview?n=99": 404, "/campaigns/weekly/preview?n=x": 400, "/issues/weekly/none": 404,
+		"/issues/weekly/none/recipients": 404, "/issues/weekly/main/recipients?state=gone": 400, "/issues/weekly/main/recipients?limit=0": 400,
+		"/issues/weekly/main/recipients?limit=1001": 400, "/issues/weekly/main/recipients?after=-1": 400, "/issues/weekly/main/recipients/1": 404,
+		"/issues/weekly/main/timeline?step=0": 400, "/acts?before=x": 400, "/suppressions?limit=x": 400,
+	} {
+		c.ask(http.MethodGet, path, nil, status)
+	}
+	for path, body := range map[string]any{
+		"/issues/weekly/main/test": map[string]any{"to": []string{}}, "/issues/weekly/main/retry": map[string]any{"class": "x"},
+		"/issues/weekly/main/settle": map[string]any{"as": "lost", "ids": []int64{1}}, "/suppressions": map[string]any{"addresses": []string{"nobody"}},
+	} {
+		c.ask(http.MethodPost, path, body, 400)
+	}
+	c.ask(http.MethodDelete, "/suppressions?address="+url.QueryEscape("none@example.com"), nil, 404)
+	c.ask(http.MethodPost, "/accounts/none/probe", nil, 404)
+	if _, w := c.send(http.MethodGet, "/nothing", nil); w.Code != 404 || w.Body.String() != "{\"error\":\"Not Found\"}\n" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestActsOfProgramsStandInTheLogUnderTheirToken(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	c.ask(http.MethodPost, "/issues/weekly/main/start", nil, 200)
+	c.ask(http.MethodPost, "/issues/weekly/main/resume", nil, 409)
+	var acts []struct{ By, What, Note string }
+	if err := json.Unmarshal(c.ask(http.MethodGet, "/acts", nil, 200), &acts); err != nil || len(acts) != 3 {
+		t.Fatal(acts, err)
+	}
+	if acts[2].By != "token crm" || acts[2].What != "start" || !strings.HasPrefix(acts[0].Note, "failed: ") {
+		t.Errorf("%+v", acts)
+	}
+}
+
+func TestRolesHold(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	reader, err := login.NewToken(t.Context(), c.Store, login.Token{Name: "grafana", Role: login.Read, By: "wang"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	act := c.token
+	for _, one := range []struct {
+		token, method, path string
+		want                int
+	}{
+		{reader, http.MethodGet, "/issues", 200},
+		{reader, http.MethodPost, "/issues/weekly/main/start", 403},
+		{reader, http.MethodDelete, "/suppressions?address=a@example.com", 403},
+		{"", http.MethodGet, "/issues", 401},
+		{"hy_guess", http.MethodPost, "/issues/weekly/main/start", 401},
+		{act, http.MethodPost, "/issues/weekly/main/start", 200},
+	} {
+		c.token = one.token
+		if _, w := c.send(one.method, one.path, nil); w.Code != one.want || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s by %q: %d, not %d", one.method, one.path, cmp.Or(one.token, "nobody"), w.Code, one.want)
+		}
+	}
+}

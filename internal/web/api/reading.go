@@ -1,0 +1,171 @@
+package api
+
+import (
+	"iter"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/web"
+)
+
+func (a *api) campaigns(r *http.Request) (any, error) {
+	all, err := a.Desk.Campaigns(r.Context())
+	out := make([]campaignShape, len(all))
+	for i, c := range all {
+		out[i] = campaignOf(c)
+	}
+	return out, err
+}
+
+func (a *api) campaign(r *http.Request) (any, error) {
+	all, err := a.Desk.Campaigns(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(c web.Campaign) bool { return c.Name == r.PathValue("campaign") })
+	if at < 0 {
+		return nil, web.ErrUnknown
+	}
+	return campaignOf(all[at]), nil
+}
+
+func (a *api) draft(r *http.Request) (any, error) {
+	d, err := a.Desk.Draft(r.Context(), keyOf(r))
+	return draftOf(d), err
+}
+
+func (a *api) preview(r *http.Request) (any, error) {
+	n, err := number(r, "n", 1)
+	if err != nil {
+		return nil, err
+	}
+	m, err := a.Desk.Preview(r.Context(), keyOf(r), int(max(n, 1)))
+	return mailOf(m), err
+}
+
+func (a *api) issues(r *http.Request) (any, error) {
+	all, err := a.Books.Issues(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := a.Desk.Jobs(r.Context())
+	out := make([]issueShape, len(all))
+	for i, issue := range all {
+		out[i] = issueOf(issue, jobs)
+	}
+	return out, err
+}
+
+func (a *api) issue(r *http.Request) (any, error) {
+	all, err := a.Books.Issues(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	at := slices.IndexFunc(all, func(i ledger.Issue) bool { return i.Key == keyOf(r) })
+	if at < 0 {
+		return nil, web.ErrUnknown
+	}
+	jobs, err := a.Desk.Jobs(r.Context())
+	return issueOf(all[at], jobs), err
+}
+
+func (a *api) timeline(r *http.Request) (any, error) {
+	step, err := number(r, "step", 60)
+	if err != nil || step == 0 {
+		return nil, &badRequest{"step must be a whole number of seconds"}
+	}
+	moments, err := a.Books.Timeline(r.Context(), keyOf(r), time.Duration(step)*time.Second)
+	out := make([]momentShape, len(moments))
+	for i, m := range moments {
+		out[i] = momentShape{m.At, countsOf(m.Totals)}
+	}
+	return out, err
+}
+
+// gather collects what a stream yields, each in its shape.
+func gather[T, S any](all iter.Seq2[T, error], shape func(T) S) ([]S, error) {
+	out := []S{}
+	for one, err := range all {
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, shape(one))
+	}
+	return out, nil
+}
+
+func (a *api) recipients(r *http.Request) (any, error) {
+	n, err := limit(r)
+	if err != nil {
+		return nil, err
+	}
+	f := ledger.Filter{Text: r.FormValue("q"), Limit: n}
+	if f.After, err = number(r, "after", 0); err != nil {
+		return nil, err
+	}
+	for _, state := range r.Form["state"] {
+		if !slices.Contains(ledger.States(), ledger.State(state)) {
+			return nil, &badRequest{"there is no state " + strconv.Quote(state)}
+		}
+		f.States = append(f.States, ledger.State(state))
+	}
+	return gather(a.Books.Entries(r.Context(), keyOf(r), f), entryOf)
+}
+
+func (a *api) recipient(r *http.Request) (any, error) {
+	id, err := strconv.ParseInt(r.PathValue("id"), 10, 64)
+	if err != nil {
+		return nil, web.ErrUnknown
+	}
+	found, err := gather(a.Books.Entries(r.Context(), keyOf(r), ledger.Filter{After: id - 1, Limit: 1}), entryOf)
+	if err != nil {
+		return nil, err
+	}
+	if len(found) == 0 || found[0].ID != id {
+		return nil, web.ErrUnknown
+	}
+	earlier, err := a.Books.Attempts(r.Context(), id)
+	found[0].Earlier = attemptsOf(earlier)
+	return found[0], err
+}
+
+func (a *api) accounts(r *http.Request) (any, error) {
+	all, err := a.Desk.Accounts(r.Context())
+	out := make([]accountShape, len(all))
+	for i, one := range all {
+		out[i] = accountOf(one)
+	}
+	return out, err
+}
+
+func (a *api) suppressions(r *http.Request) (any, error) {
+	n, err := limit(r)
+	if err != nil {
+		return nil, err
+	}
+	f := ledger.SuppressionFilter{Text: r.FormValue("q"), Limit: n, After: ledger.Suppression{Address: r.FormValue("after"), List: r.FormValue("after_list")}}
+	if r.Form.Has("list") {
+		list := r.FormValue("list")
+		f.List = &list
+	}
+	return gather(a.Books.Suppressions(r.Context(), f), func(s ledger.Suppression) suppressionShape {
+		return suppressionShape{s.Address, s.List, string(s.Source), s.Reason, s.By, s.At}
+	})
+}
+
+func (a *api) acts(r *http.Request) (any, error) {
+	n, err := limit(r)
+	if err != nil {
+		return nil, err
+	}
+	before, err := number(r, "before", 0)
+	if err != nil {
+		return nil, err
+	}
+	return gather(a.Books.Acts(r.Context(), before, n), func(act ledger.Act) actShape {
+		return actShape{act.ID, act.At, act.By, act.What, act.Campaign, act.Issue, act.About, act.Note}
+	})
+}
