@@ -21,10 +21,12 @@ import (
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
 	"hongyan/internal/run"
+	"hongyan/internal/schedule"
 )
 
 type sendOptions struct {
 	issue    string
+	slot     schedule.Slot // that the issue is begun for; zero: none
 	yes      bool
 	confirm  int
 	noWait   bool
@@ -129,6 +131,9 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
+		return err
+	}
+	if err := d.take(ctx, e, h, o.slot); err != nil {
 		return err
 	}
 	if plan.enqueued, err = h.freeze(ctx, e, compared); err != nil {

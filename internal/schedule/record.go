@@ -15,11 +15,16 @@ import (
 // is needed here. PutNew is what two processes are kept apart by: of those that
 // put the same name, one is told true.
 type Shelf interface {
+	Papers
 	Put(ctx context.Context, shelf, name string, body []byte) error
 	PutNew(ctx context.Context, shelf, name string, body []byte) (bool, error)
 	Paper(ctx context.Context, shelf, name string) ([]byte, error)
-	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
 	Discard(ctx context.Context, shelf, name string) error
+}
+
+// Papers is what of a shelf is listed.
+type Papers interface {
+	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
 }
 
 // State is what became of a slot.
@@ -58,7 +63,7 @@ const beginnings = "schedule"
 func shelfOf(campaign string) string { return "slot/" + campaign }
 
 // Records yields what became of a campaign's slots, in the order of their names.
-func Records(ctx context.Context, shelf Shelf, campaign string) iter.Seq2[Record, error] {
+func Records(ctx context.Context, shelf Papers, campaign string) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for paper, err := range shelf.Papers(ctx, shelfOf(campaign)) {
 			var r Record
@@ -80,8 +85,8 @@ func parseRecord(body []byte) (Record, error) {
 	return r, nil
 }
 
-// Fire writes down that the issue of a slot was begun by hand. It reports
-// whether the slot was free.
+// Fire writes down that the issue of a slot is begun by hand; what was missed
+// before it is made up for by that. It reports whether the slot was free.
 func Fire(ctx context.Context, shelf Shelf, campaign string, slot Slot, why fault.Text) (bool, error) {
 	now := moment(time.Now())
 	return putNew(ctx, shelf, campaign, Record{Slot: slot.Name, Due: slot.At, State: Fired, Why: why, At: now})

@@ -216,9 +216,11 @@ func (s *Schedule) Next(after time.Time, n int) []Slot {
 	return out
 }
 
-// Name is what the clock on the schedule's wall shows at a moment: the name of
-// an issue that is begun by hand.
-func (s *Schedule) Name(at time.Time) string { return at.In(s.zone).Format(nameLayout) }
+// Minute is the minute of a moment as a slot, for an issue that is begun by hand.
+func (s *Schedule) Minute(at time.Time) Slot {
+	at = at.In(s.zone).Truncate(time.Minute)
+	return Slot{Name: at.Format(nameLayout), At: at}
+}
 
 // from yields the slots after a moment, in their order.
 func (s *Schedule) from(after time.Time) func(yield func(Slot) bool) {

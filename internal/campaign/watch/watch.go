@@ -32,8 +32,8 @@ type Entry struct {
 	Faults fault.Faults       // of the file as it is now
 }
 
-// A Folder is a folder of campaigns: its files ending in .yaml or .yml, not
-// those below. It is safe for concurrent use.
+// A Folder is a folder of campaigns: its files ending in .yaml or .yml, but for
+// a config.yaml; not those below. It is safe for concurrent use.
 type Folder struct {
 	dir string
 
@@ -151,7 +151,7 @@ func (f *Folder) files() []string {
 
 func isCampaign(name string) bool {
 	base, ext := filepath.Base(name), filepath.Ext(name)
-	return (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(base, ".")
+	return base != "config.yaml" && (ext == ".yaml" || ext == ".yml") && !strings.HasPrefix(base, ".")
 }
 
 // read is the entry as its file is now.

@@ -49,6 +49,7 @@ func TestAFaultyFileLeavesTheLastGoodOne(t *testing.T) {
 	write(t, dir, "b.yml", "name: [\n")
 	write(t, dir, ".c.yaml", "x")
 	write(t, dir, "d.yaml~", "x")
+	write(t, dir, "config.yaml", "x")
 	f := watch.New(dir)
 	step := func(changed bool, want string) {
 		t.Helper()
