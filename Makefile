@@ -44,5 +44,6 @@ screenshots: needs ## the README's pictures: every layout and the dashboard on d
 
 needs: ## install what tests need from Debian's packages, when missing
 	@./internal/tools/needs.sh python3 chromium psql=postgresql
+	@./internal/tools/promtool.sh
 
 .PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench screenshots needs
