@@ -29,6 +29,7 @@ import (
 // Books are what the office needs of the ledger.
 type Books interface {
 	run.Line
+	run.Suppressor
 	Holds(ctx context.Context) ([]ledger.Hold, error)
 	Totals(ctx context.Context, k ledger.Key) (ledger.Totals, error)
 }
@@ -66,6 +67,7 @@ type life struct {
 // An Issue is what is to be carried.
 type Issue struct {
 	Key   ledger.Key
+	List  string // whose suppressions count, beside those of all lists
 	Lanes []*Lane
 	// Fill enqueues what the list names while the lanes send already; nil when
 	// the ledger has it all.

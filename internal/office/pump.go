@@ -199,6 +199,7 @@ func (p *pump) slice(l life, j *job, w *way) {
 	broken := make(chan error, 1)
 	r := &run.Run{
 		Key: j.Key, Ledger: strict{p.office.Books, broken}, Lanes: []*run.Lane{&lane},
+		List: j.List, Suppressor: p.office.Books,
 		Retry: p.office.Retry, Patience: impatient, Stop: stop, Watch: j.Watch,
 	}
 	var beside sync.WaitGroup

@@ -122,9 +122,13 @@ func (s *shift) turn(soft context.Context) *job {
 // long is the wait from which on a job is better given back.
 const long = 30 * time.Second
 
-// await waits for the job's turn and takes it; false: the job is not ours any more.
+// await waits for the job's turn and takes it; false: the job is not ours any
+// more. Whoever leaves while the mail waits gets none.
 func (s *shift) await(soft context.Context, j *job) (bool, error) {
 	for {
+		if gone, err := s.suppressed(context.WithoutCancel(soft), j); gone || err != nil {
+			return false, err
+		}
 		now := time.Now()
 		if s.Pacer.Take(now, j.domain) {
 			j.steps.Turn = now
@@ -220,6 +224,11 @@ func (s *shift) rider(soft context.Context, session Session) *job {
 		return nil
 	}
 	return s.belt.takeIf(func(j *job) bool {
+		_, gone, err := s.leaver(context.WithoutCancel(soft), j)
+		s.fail(err)
+		if gone || err != nil { // its own turn settles it
+			return false
+		}
 		j.steps.Turn = time.Now()
 		return s.Pacer.Take(j.steps.Turn, j.domain)
 	})

@@ -2,7 +2,10 @@ package run
 
 import (
 	"fmt"
+	"maps"
 	"net/mail"
+	"slices"
+	"strings"
 	"time"
 
 	"hongyan/internal/ledger"
@@ -19,6 +22,9 @@ type Mailing struct {
 	Invite      *Invite // nil: no invitation
 	Composer    *message.Composer
 	Mark        string // set before the subject, for tests to oneself
+	// Leave, when not nil, says on which page an address leaves ("" for none),
+	// and what the mail's header says of it.
+	Leave func(address string) (page string, headers [][2]string)
 }
 
 // An Attachment is a file whose path and name may depend on the recipient. A
@@ -35,6 +41,7 @@ type Header struct {
 
 // Compose makes the mail of one entry. Its errors are about this entry only.
 func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, error) {
+	e.Fields = m.Fields(e)
 	content, err := m.Template.Render(e.Fields)
 	if err != nil {
 		return nil, err
@@ -57,7 +64,7 @@ func (m *Mailing) ComposeWith(content render.Content, e ledger.Entry, date time.
 	if letter.Attachments, err = m.attachments(e.Fields); err != nil {
 		return nil, err
 	}
-	if letter.Headers, err = m.headers(e.Fields); err != nil {
+	if letter.Headers, err = m.headers(e); err != nil {
 		return nil, err
 	}
 	if letter.Invite, err = m.Invite.of(e.Address, e.Fields); err != nil {
@@ -99,17 +106,34 @@ func (m *Mailing) attachments(fields map[string]string) ([]message.Attachment, e
 	return out, nil
 }
 
-func (m *Mailing) headers(fields map[string]string) ([][2]string, error) {
-	if len(m.Headers) == 0 {
-		return nil, nil
+// Fields are the entry's, with the page on which it leaves.
+func (m *Mailing) Fields(e ledger.Entry) map[string]string {
+	if m.Leave == nil {
+		return e.Fields
 	}
-	out := make([][2]string, len(m.Headers))
-	for i, h := range m.Headers {
-		value, err := h.Value.Render(fields)
+	page, _ := m.Leave(e.Address)
+	fields := make(map[string]string, len(e.Fields)+1)
+	maps.Copy(fields, e.Fields)
+	fields[render.UnsubscribeField] = page
+	return fields
+}
+
+// headers are the campaign's own and, where it has none of that name, those by
+// which the recipient leaves.
+func (m *Mailing) headers(e ledger.Entry) ([][2]string, error) {
+	var out [][2]string
+	for _, h := range m.Headers {
+		value, err := h.Value.Render(e.Fields)
 		if err != nil {
 			return nil, fmt.Errorf("header %s: %w", h.Name, err)
 		}
-		out[i] = [2]string{h.Name, value}
+		out = append(out, [2]string{h.Name, value})
 	}
-	return out, nil
+	if m.Leave == nil || slices.ContainsFunc(out, isUnsubscribe) {
+		return out, nil
+	}
+	_, ways := m.Leave(e.Address)
+	return append(out, ways...), nil
 }
+
+func isUnsubscribe(header [2]string) bool { return strings.EqualFold(header[0], "List-Unsubscribe") }

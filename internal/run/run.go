@@ -70,6 +70,10 @@ type Run struct {
 	Key    ledger.Key
 	Ledger Line
 	Lanes  []*Lane
+	// List is whose suppressions count, beside those of all lists. Suppressor,
+	// when not nil, knows them.
+	List       string
+	Suppressor Suppressor
 	// Retry says after how long a recipient is due again that was put off for
 	// the n-th time; false: give up and let it be refused.
 	Retry func(n int) (time.Duration, bool)

@@ -123,6 +123,9 @@ func (s *shift) refused(kept, soft context.Context, j *job, refusal *reply.Refus
 	if err := s.belt.settle(kept, j, o); err != nil {
 		return err
 	}
+	if err := s.bounced(kept, j, v, o); err != nil {
+		return err
+	}
 	return s.heed(kept, v, scope, refusal, now)
 }
 
