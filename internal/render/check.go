@@ -119,6 +119,11 @@ func (c *checker) pipe(p *parse.PipeNode, sc scope) {
 func (c *checker) arg(n parse.Node, sc scope) {
 	switch n := n.(type) {
 	case *parse.IdentifierNode:
+		if n.Ident == unsubscribeURL && !sc.root {
+			c.broken = true
+			c.at(n, "a partial that gets one value only knows no unsubscribe_url").Hinted("call it with the dot: {{template \"name\" .}}")
+			return
+		}
 		c.function(n)
 	case *parse.FieldNode:
 		c.field(n, n.Ident, sc)

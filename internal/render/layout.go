@@ -26,6 +26,7 @@ type page struct {
 	md      goldmark.Markdown
 	theme   theme
 	footer  string // Markdown, also for the text part
+	leave   string // Markdown of the unsubscribe link, for the text part; "" when the layout shows none
 	lang    string
 	links   string
 	gallery *gallery
@@ -51,7 +52,7 @@ const bare = `<!DOCTYPE html>
 `
 
 // slots are the names that a layout may use.
-var slots = []string{"Body", "Footer", "Lang", "Preheader", "Subject", "Theme"}
+var slots = []string{"Body", "Footer", "Lang", "Preheader", "Subject", "Theme", "Unsubscribe"}
 
 // readLayout finds, reads and runs the layout once: all but three tokens of it
 // is the same in every mail.
@@ -72,10 +73,13 @@ func (p *parsing) readLayout(h head, preheader bool) *page {
 	if !ok {
 		return nil
 	}
-	doc, err := pg.run(set, values, preheader)
+	doc, err := pg.run(set, values, framed{preheader, p.source.Unsubscribe})
 	if err != nil {
 		p.fault(fault.At(part.shown, 0, "the layout fails: %s", err.Error()))
 		return nil
+	}
+	if way := pg.tokenOf(2); strings.Contains(doc, way) {
+		pg.leave = "[" + values["unsubscribe"] + "](" + way + ")"
 	}
 	if n := strings.Count(doc, pg.bodyToken()); n != 1 {
 		p.fault(fault.At(part.shown, 0, "the layout shows {{.Body}} %d times, not once", n))
@@ -224,7 +228,10 @@ func eachPipe(node parse.Node, visit func(*parse.PipeNode)) {
 	}
 }
 
-func (pg *page) run(set map[string]*parse.Tree, values map[string]string, preheader bool) (string, error) {
+// framed says which of the values that depend on the row a layout shows.
+type framed struct{ preheader, unsubscribe bool }
+
+func (pg *page) run(set map[string]*parse.Tree, values map[string]string, shows framed) (string, error) {
 	t := template.New(rootName).Option("missingkey=zero")
 	for name, tree := range set {
 		if _, err := t.AddParseTree(name, tree); err != nil {
@@ -240,11 +247,14 @@ func (pg *page) run(set map[string]*parse.Tree, values map[string]string, prehea
 		escaped[key] = escapeMarkup(value)
 	}
 	slot := map[string]any{
-		"Body": pg.bodyToken(), "Subject": pg.tokenOf(0), "Preheader": "", "Lang": escapeMarkup(pg.lang),
+		"Body": pg.bodyToken(), "Subject": pg.tokenOf(0), "Preheader": "", "Unsubscribe": "", "Lang": escapeMarkup(pg.lang),
 		"Footer": footer, "Theme": escaped,
 	}
-	if preheader {
+	if shows.preheader {
 		slot["Preheader"] = pg.tokenOf(1)
+	}
+	if shows.unsubscribe {
+		slot["Unsubscribe"] = pg.tokenOf(2)
 	}
 	var b bytes.Buffer
 	err = t.Execute(&b, slot)

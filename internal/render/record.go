@@ -37,13 +37,14 @@ const (
 
 const maxSteps = 200_000
 
-// frameHoles are the holes of the layout: subject and preheader.
-const frameHoles = 2
+// frameHoles are the holes of the layout: subject, preheader and the address of
+// the unsubscribe page.
+const frameHoles = 3
 
 func (r *record) run(s *script, fields map[string]string) error {
 	r.script, r.fields = s, fields
-	r.key, r.values, r.spans = r.key[:0], r.values[:0], append(r.spans[:0], span{}, span{})
-	r.holes, r.images = append(r.holes[:0], nil, nil), nil
+	r.key, r.values, r.spans = r.key[:0], r.values[:0], append(r.spans[:0], span{}, span{}, span{})
+	r.holes, r.images = append(r.holes[:0], nil, nil, nil), nil
 	r.last, r.steps, r.size = -1, 0, 0
 	err := s.tmpl.Execute(r, fields)
 	r.fields = nil
@@ -190,9 +191,9 @@ func (r *record) bounded() error {
 	return nil
 }
 
-// frame sets the two values that the layout shows.
-func (r *record) frame(subject, preheader string) {
-	for i, s := range []string{subject, preheader} {
+// frame sets the values that the layout shows.
+func (r *record) frame(values ...string) {
+	for i, s := range values {
 		from := len(r.values)
 		r.values = append(r.values, s...)
 		r.spans[i] = span{from, len(r.values)}

@@ -31,6 +31,7 @@ type Source struct {
 	Theme       map[string]string // laid over the front matter's theme and the defaults
 	Lang        string            // BCP 47; "" = "zh-CN"
 	Links       string            // links of the text part: "footnote" (default) or "inline"
+	Unsubscribe bool              // each row has the address of its unsubscribe page in UnsubscribeField
 
 	Preheader     string // the campaign's preheader template; "" = front matter
 	PreheaderLine int    // its line in SubjectFile
@@ -41,6 +42,10 @@ type Names struct {
 	Columns []string       // the list's columns; nil = not known, nothing is checked against them
 	Data    map[string]any // what is the same for all recipients, .data.NAME; nil = the campaign has none
 }
+
+// UnsubscribeField is the field behind the function unsubscribe_url. No column
+// can have its name in a template.
+const UnsubscribeField = "unsubscribe_url()"
 
 // Template is a mail that only lacks its values. It is safe for concurrent use.
 type Template struct {
@@ -120,7 +125,7 @@ func (t *Template) Render(fields map[string]string) (Content, error) {
 	if err != nil {
 		return Content{}, err
 	}
-	r.frame(subject, preheader)
+	r.frame(subject, preheader, fields[UnsubscribeField])
 	c := Content{Subject: subject, Preheader: preheader}
 	c.HTML = sh.html.fill(r)
 	c.Text = sh.text.fill(r)
@@ -159,7 +164,7 @@ type Line struct {
 
 // ParseLine reads a one-line template that stands at a line of a file.
 func ParseLine(file string, line int, src string, names Names) (*Line, error) {
-	p := &parsing{source: Source{Names: names}}
+	p := &parsing{source: Source{Names: names, Unsubscribe: true}} // the row shows whether it has a way out
 	l := p.line(file, line, src)
 	if err := p.faults.Err(); err != nil {
 		return nil, unique(p.faults)

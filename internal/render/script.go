@@ -2,9 +2,12 @@ package render
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"text/template"
 	"text/template/parse"
+
+	"hongyan/internal/fault"
 )
 
 // A script is a template set whose execution tells literal text from printed
@@ -86,6 +89,7 @@ type rewriter struct {
 	parsing *parsing
 	tree    *parse.Tree
 	vars    map[string]string // variable → the bare field it was set from
+	asked   bool              // a branch around has looked whether there is an unsubscribe page
 
 	row, root bool // whether the dot and the $ are the row
 }
@@ -125,10 +129,11 @@ func (w *rewriter) list(l *parse.ListNode) {
 func (w *rewriter) branch(b *parse.BranchNode, row bool) {
 	indexFields(b.Pipe)
 	w.bindData(b.Pipe)
-	was := w.row
+	asked, was := w.asked, w.row
+	w.asked = asked || strings.Contains(b.Pipe.String(), strconv.Quote(UnsubscribeField))
 	w.row = row
 	w.list(b.List)
-	w.row = was
+	w.asked, w.row = asked, was
 	w.list(b.ElseList)
 }
 
@@ -181,6 +186,10 @@ func (w *rewriter) site(n *parse.ActionNode) *site {
 	}
 	if v, ok := loneVariable(n.Pipe); ok && w.vars[v] != "" {
 		st.bare, st.needs = true, []string{w.vars[v]}
+	}
+	if !w.asked && !w.parsing.source.Unsubscribe && slices.Contains(st.needs, UnsubscribeField) {
+		w.parsing.fault(fault.At(file, line, "there is no unsubscribe page to show")).
+			Hinted("set unsubscribe: {url: https://…} in config.yaml, or write {{if unsubscribe_url}} around it")
 	}
 	switch lastFunction(n.Pipe) {
 	case "markdown":
@@ -279,16 +288,34 @@ func (w *rewriter) needs(p *parse.PipeNode) []string {
 	return out
 }
 
-// indexFields turns {{field "Order No."}} into {{index $ "Order No."}}, which
-// needs no access to the row from a function.
+// indexFields turns {{field "Order No."}} into {{index $ "Order No."}}, and the
+// same for unsubscribe_url: neither needs access to the row from a function.
 func indexFields(p *parse.PipeNode) {
 	eachCommand(p, func(c *parse.CommandNode) {
-		if len(c.Args) != 2 || !isIdent(c.Args[0], "field") {
+		if len(c.Args) == 2 && isIdent(c.Args[0], "field") {
+			c.Args = indexed(c.Pos, c.Args[1])
 			return
 		}
-		root := &parse.VariableNode{NodeType: parse.NodeVariable, Pos: c.Pos, Ident: []string{"$"}}
-		c.Args = []parse.Node{parse.NewIdentifier("index").SetPos(c.Pos), root, c.Args[1]}
+		way := &parse.StringNode{NodeType: parse.NodeString, Pos: c.Pos, Quoted: strconv.Quote(UnsubscribeField), Text: UnsubscribeField}
+		if len(c.Args) == 1 && isIdent(c.Args[0], unsubscribeURL) {
+			c.Args = indexed(c.Pos, way)
+			return
+		}
+		for i, arg := range c.Args {
+			if isIdent(arg, unsubscribeURL) {
+				cmd := &parse.CommandNode{NodeType: parse.NodeCommand, Pos: c.Pos, Args: indexed(c.Pos, way)}
+				c.Args[i] = &parse.PipeNode{NodeType: parse.NodePipe, Pos: c.Pos, Cmds: []*parse.CommandNode{cmd}}
+			}
+		}
 	})
+}
+
+const unsubscribeURL = "unsubscribe_url"
+
+// indexed are the arguments of a command that prints one field of the row.
+func indexed(at parse.Pos, name parse.Node) []parse.Node {
+	root := &parse.VariableNode{NodeType: parse.NodeVariable, Pos: at, Ident: []string{"$"}}
+	return []parse.Node{parse.NewIdentifier("index").SetPos(at), root, name}
 }
 
 // eachCommand visits the commands of a pipeline and of the pipelines in it.

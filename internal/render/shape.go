@@ -166,7 +166,7 @@ func (p *parsing) probe(t *Template) {
 const maxProbes = 400
 
 func (p *parsing) probeOne(t *Template, choice map[parse.Node]bool) {
-	pr := &prober{script: t.body, page: t.page, second: choice, sites: []*site{nil, nil}}
+	pr := &prober{script: t.body, page: t.page, second: choice, sites: make([]*site, frameHoles)}
 	pr.list(t.body.trees[rootName].Root)
 	_, faults, found := t.page.build(pr.src.String(), pr.sites)
 	for _, f := range faults {

@@ -48,13 +48,13 @@ func (pg *page) program(doc ast.Node, src []byte) (program, *textWriter) {
 
 // footer says what the layout says below the letter.
 func (w *textWriter) footer() {
-	if w.page.footer == "" {
+	src := []byte(strings.TrimSpace(w.page.footer + "\n\n" + w.page.leave))
+	if len(src) == 0 {
 		return
 	}
 	w.gap()
 	w.say("--")
 	w.line()
-	src := []byte(w.page.footer)
 	inner := &textWriter{page: w.page, src: src, fresh: true}
 	inner.inlineLinks(w.page.parse(src))
 	w.flush()

@@ -22,6 +22,8 @@ var defaultTheme = map[string]string{
 	"name":       "",        // who writes: masthead, beside or instead of the logo
 	"tagline":    "",        // a line below the name, an issue number
 	"footer":     "",        // Markdown
+
+	"unsubscribe": "", // words of the link by which a recipient leaves
 }
 
 var (
@@ -46,6 +48,12 @@ func (p *parsing) themeValues(h head) map[string]string {
 		if !pixels.MatchString(values[key]) {
 			p.themeFault(h, key, fault.Textf("theme: %s is %q, not a number of pixels", key, values[key]))
 			values[key] = defaultTheme[key]
+		}
+	}
+	if values["unsubscribe"] == "" {
+		values["unsubscribe"] = "Unsubscribe"
+		if strings.HasPrefix(strings.ToLower(p.source.Lang), "zh") {
+			values["unsubscribe"] = "退订"
 		}
 	}
 	brand := parseColour(values["brand"])
