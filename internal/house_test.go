@@ -21,7 +21,7 @@ const module = "hongyan"
 const rooms = `
 	fault:
 	campaign:          data fault lint list schedule yaml os
-	config:            fault lint pace list notice viper yaml keyring vault net/http os os/exec
+	config:            fault lint pace list notice viper yaml keyring vault net net/http os os/exec
 	list:              fault xtext idna excelize expr os
 	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os

@@ -161,3 +161,26 @@ type findingAnswer struct {
 func findingOf(f ledger.Finding) findingAnswer {
 	return findingAnswer{f.Campaign, f.Issue, f.Line, f.What}
 }
+
+type suppressionAnswer struct {
+	Address string    `json:"address"`
+	List    string    `json:"list"` // or "all"
+	Source  string    `json:"source"`
+	Reason  string    `json:"reason,omitempty"`
+	By      string    `json:"by"`
+	At      time.Time `json:"at"`
+}
+
+func suppressedOf(s ledger.Suppression) suppressionAnswer {
+	return suppressionAnswer{s.Address, listShown(s.List), string(s.Source), s.Reason, s.By, s.At}
+}
+
+type addedAnswer struct {
+	Added int `json:"added"`
+	Known int `json:"known"` // were suppressed already
+}
+
+type removedAnswer struct {
+	Removed int `json:"removed"`
+	Unknown int `json:"unknown"` // were not suppressed there
+}

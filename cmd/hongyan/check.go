@@ -95,7 +95,7 @@ func (e *edition) findings(r rehearsal) []lint.Finding {
 		})
 	}
 	out = append(out, lint.Columns(e.list.Columns(), e.used())...)
-	return e.lintOptions().Heed(append(out, e.bareUnsubscribe()...))
+	return e.lintOptions().Heed(append(out, e.waysOut()...))
 }
 
 // used are the columns that the campaign makes something of.

@@ -23,6 +23,7 @@ import (
 	"hongyan/internal/message"
 	"hongyan/internal/render"
 	"hongyan/internal/run"
+	"hongyan/internal/unsubscribe"
 )
 
 // An edition is one issue of a campaign with everything it is made of, read
@@ -41,8 +42,9 @@ type edition struct {
 	invite      *run.Invite
 	files       *message.Files
 	accounts    []config.Account
-	library     string // the folder of layouts and partials, where it need not be looked for
-	written     []byte // the campaign as it is written
+	keys        *unsubscribe.Keyring // nil: the mails are only looked at
+	library     string               // the folder of layouts and partials, where it need not be looked for
+	written     []byte               // the campaign as it is written
 	fresh       fresh
 }
 
@@ -155,6 +157,7 @@ func (e *edition) source(names render.Names) render.Source {
 		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],
 		Preheader: e.camp.Preheader, PreheaderLine: e.camp.Lines["preheader"],
 		Root: e.templates(), Names: names, Theme: theme, Links: e.camp.Links,
+		Unsubscribe: e.conf != nil && e.conf.Unsubscribe.URL != "",
 	}
 }
 
@@ -242,7 +245,7 @@ func unknownAccount(conf *config.Config, file string, line int, name string) *fa
 func (e *edition) mailing(account config.Account, key []byte, signer *message.Signer) (*run.Mailing, error) {
 	head := message.Letterhead{
 		Campaign: e.key.Campaign, Issue: e.key.Issue, Key: key, Signer: signer,
-		From: mailbox(account.DisplayName, account.Address),
+		From: mailbox(account.DisplayName, account.Address), Headers: e.listHeaders(account),
 	}
 	if e.camp.ReplyTo != "" {
 		address, name, _, f := list.ParseAddress(e.camp.ReplyTo)
@@ -257,7 +260,7 @@ func (e *edition) mailing(account config.Account, key []byte, signer *message.Si
 	}
 	return &run.Mailing{
 		Template: e.template, Attachments: e.attachments, Headers: e.headers, Composer: composer,
-		Invite: e.invitation(key),
+		Invite: e.invitation(key), Leave: e.leave(),
 	}, nil
 }
 

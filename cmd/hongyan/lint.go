@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
@@ -32,25 +31,4 @@ func (d *door) largest(e *edition, r rehearsal) string {
 		return d.say("Largest mail: %s of at most %s, to %s", size(r.largest.Size()), size(limit), r.largest.To)
 	}
 	return d.say("Largest mail: %s, to %s", size(r.largest.Size()), r.largest.To)
-}
-
-// bareUnsubscribe warns of a List-Unsubscribe header that no signature covers:
-// receivers then show no button (RFC 8058 §4).
-func (e *edition) bareUnsubscribe() []lint.Finding {
-	var out []lint.Finding
-	for _, header := range e.camp.Headers {
-		if !strings.EqualFold(header.Name, "List-Unsubscribe") {
-			continue
-		}
-		for _, account := range e.accounts {
-			if account.Quirks.ListBare && account.DKIM == nil {
-				f := lint.Found("unsubscribe-unsigned",
-					fault.Textf("the signature of %s does not cover List-Unsubscribe: no unsubscribe button will appear", account.Provider),
-					fault.Textf("write the way out into the mail itself; for a domain of your own let hongyan sign: accounts.%s.dkim", account.Name))
-				f.File, f.Line = e.camp.File, header.Line
-				out = append(out, f)
-			}
-		}
-	}
-	return out
 }

@@ -210,11 +210,13 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 	if r.Fault != nil {
 		return preview.Mail{}, r.Fault
 	}
-	content, err := e.template.Render(r.Fields)
+	entry := entryOf(r)
+	entry.Fields = m.Fields(entry)
+	content, err := e.template.Render(entry.Fields)
 	if err != nil {
 		return preview.Mail{}, err
 	}
-	mail, err := m.ComposeWith(content, entryOf(r), now)
+	mail, err := m.ComposeWith(content, entry, now)
 	if err != nil {
 		return preview.Mail{}, err
 	}

@@ -80,7 +80,7 @@ func newRoot(d *door) *cobra.Command {
 	}
 	d.globalFlags(root.PersistentFlags())
 	root.AddCommand(
-		newInit(d), newCheck(d), newPreview(d), newSend(d), newSchedule(d), newStatus(d), newReport(d), newSettle(d),
+		newInit(d), newCheck(d), newPreview(d), newSend(d), newSchedule(d), newStatus(d), newReport(d), newSettle(d), newSuppress(d),
 		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
 	)
 	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })

@@ -153,6 +153,9 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := e.openKeys(ctx, h.store); err != nil {
+		return nil, err
+	}
 	var lanes []*run.Lane
 	for _, account := range e.accounts {
 		signer, err := signerOf(ctx, account)
@@ -303,6 +306,7 @@ const patience = 10 * time.Minute
 func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
 	r := &run.Run{
 		Key: e.key, Ledger: d.timed(memory{h.store, h.learned, h.lookout.held}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		List: e.camp.List, Suppressor: h.store,
 	}
 	if o.noWait {
 		r.Patience = patience

@@ -71,6 +71,17 @@ func (d *door) openReader(ctx context.Context, conf *config.Config) (*sqlite.Rea
 	return sqlite.OpenReader(ctx, d.stateFolder(conf))
 }
 
+// A clerk works in the ledger beside whoever has it.
+type clerk interface {
+	ledger.Suppressor
+	ledger.Journal
+	Close() error
+}
+
+func (d *door) openClerk(ctx context.Context, conf *config.Config) (clerk, error) {
+	return sqlite.OpenClerk(ctx, d.stateFolder(conf))
+}
+
 func (d *door) stateFolder(conf *config.Config) string {
 	if d.flags.state != "" {
 		return d.flags.state

@@ -4,6 +4,7 @@
 package campaign
 
 import (
+	"cmp"
 	"path/filepath"
 	"strings"
 
@@ -29,6 +30,7 @@ type Campaign struct {
 	Preheader string   // a template of one line; "": left to the template
 	ReplyTo   string   // an address, as written
 	Issue     string   // "": the main issue
+	List      string   // whose suppressions count; the campaign's name unless told
 	Links     string   // of the text part: "footnote", "inline" or "" (left to the template)
 
 	Recipients      Source
@@ -113,6 +115,7 @@ func Parse(file string, src []byte) (*Campaign, error) {
 		{"theme", r.theme(c.Theme)},
 		{"text", r.textPart(&c.Links)},
 		{"issue", r.text(&c.Issue)},
+		{"list", r.text(&c.List)},
 		{"invite", r.invite(&c.Invite)},
 		{"lint", r.lint(&c.Lint)},
 		{"schedule", r.schedule(&c.Schedule)},
@@ -124,6 +127,7 @@ func Parse(file string, src []byte) (*Campaign, error) {
 	r.names(c)
 	r.editions()
 	r.onlyNew(c)
+	c.List = cmp.Or(c.List, c.Name)
 	c.settle()
 	return c, r.faults.Err()
 }

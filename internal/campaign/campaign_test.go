@@ -65,7 +65,7 @@ func TestACampaignIsReadAsItStands(t *testing.T) {
 		File: "campaigns/good.yaml", Dir: "campaigns", Name: "双十一-2026",
 		Accounts: []string{"qq", "qq2"}, Subject: "{{.name}}，欢迎加入", Preheader: "查看详情",
 		Template: "templates/welcome.md", Layout: "campaigns/layouts/mine.html",
-		ReplyTo: "张三 <hello@example.com>", Issue: "12", Links: "inline",
+		ReplyTo: "张三 <hello@example.com>", Issue: "12", List: "月报", Links: "inline",
 		Recipients: campaign.Source{
 			File: "campaigns/lists/members.csv", Encoding: "gb18030", Delimiter: "tab",
 			Email: "邮箱", Rows: "3,9-14,22-", Where: `city == "北京"`,

@@ -171,11 +171,21 @@ func (r *reader) names(c *Campaign) {
 		r.atLine(line, "the name %q cannot be the name of a folder", c.Name).
 			Hinted("letters, 汉字, digits and - _ . up to %d characters; reports are kept under it", maxName)
 	}
+	if line := r.lines["list"]; line > 0 && !isFileName(c.List, "-_.") && !r.faultyAt(line) {
+		r.atLine(line, "%q cannot be the name of a list", c.List).
+			Hinted("letters, 汉字, digits and - _ . up to %d characters", maxName)
+	}
+	if c.List == everyList || c.List == "" && c.Name == everyList {
+		r.atLine(max(r.lines["list"], r.lines["name"]), "%q means all lists", everyList).Hinted("call the list otherwise, with list:")
+	}
 	if line := r.lines["issue"]; line > 0 && !isFileName(c.Issue, "-_.:") && !r.faultyAt(line) {
 		r.atLine(line, "the issue %q cannot be the name of a file", c.Issue).
 			Hinted("letters, 汉字, digits and - _ . : up to %d characters; reports are kept under it", maxName)
 	}
 }
+
+// everyList is what suppressions of all lists are under.
+const everyList = "all"
 
 // maxName keeps the longest file name made of it below 255 bytes.
 const maxName = 64

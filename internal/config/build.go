@@ -66,6 +66,7 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	c.Lint = b.lint(branchOf(values["lint"]))
 	c.Serve = b.serve(branchOf(values["serve"]))
 	c.Trace = b.trace(branchOf(values["trace"]))
+	c.Unsubscribe = b.unsubscribe(branchOf(values["unsubscribe"]))
 	accounts := branchOf(values["accounts"])
 	for _, name := range b.tree.below["accounts"] { // viper forgets an empty one
 		if name = strings.ToLower(name); accounts[name] == nil {

@@ -44,6 +44,8 @@ type Config struct {
 	Trace    Trace
 	Serve    Serve
 	Notices  []Notice
+
+	Unsubscribe Unsubscribe
 }
 
 // Trace says where the ways of recipients are told.

@@ -358,6 +358,7 @@ func shape() map[string]kind {
 		"lint": branch, "lint::clients": branch, "lint::clients::*": decimal, "lint::ignore": series,
 		"serve": branch, "serve::listen": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
 		"serve::acme": words, "serve::client_ca": words,
+		"unsubscribe": branch, "unsubscribe::url": words, "unsubscribe::mailto": words, "unsubscribe::listen": words,
 		"trace": branch, "trace::otlp": words, "trace::sample": words,
 		"notices": branch, "notices::*": branch, "notices::*::on": either, "notices::*::private": flag,
 		"accounts": branch, "accounts::*": branch,

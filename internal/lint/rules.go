@@ -47,6 +47,7 @@ var (
 	columnUnknown    = rule{"column-unknown", Error, "The template uses a column that the list does not have"}
 	columnUnused     = rule{"column-unused", Info, "The list has a column that the template does not use"}
 	unsubUnsigned    = rule{"unsubscribe-unsigned", Warning, "The provider's DKIM signature does not cover List-Unsubscribe: no button will appear"}
+	unsubMissing     = rule{"unsubscribe-missing", Warning, "A newsletter shows no way to unsubscribe"}
 
 	dataUnread = rule{"data-unread", Warning, "What an issue tells afresh comes from a server that was not asked"}
 
@@ -74,7 +75,7 @@ func rules() []rule {
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
 		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
-		unsubUnsigned, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
+		unsubUnsigned, unsubMissing, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
 		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown,
 	}
 }

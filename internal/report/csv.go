@@ -83,7 +83,7 @@ func (t *table) add(e ledger.Entry) error {
 }
 
 func (t *table) write(cells []string) error {
-	t.row = appendRow(t.row[:0], cells)
+	t.row = AppendRow(t.row[:0], cells)
 	_, err := t.w.Write(t.row)
 	return err
 }
@@ -114,7 +114,9 @@ func sentAt(e ledger.Entry, zone *time.Location) string {
 	return e.Ended.In(zone).Format(time.RFC3339)
 }
 
-func appendRow(b []byte, cells []string) []byte {
+// AppendRow appends a row of CSV as all our tables are written: RFC 4180, every
+// cell quoted, no cell a formula.
+func AppendRow(b []byte, cells []string) []byte {
 	for i, cell := range cells {
 		if i > 0 {
 			b = append(b, ',')
