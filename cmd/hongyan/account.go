@@ -24,17 +24,19 @@ func newAccount(d *door) *cobra.Command {
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
-		Use:     "test NAME",
-		Short:   d.say("connect, log in and print what the server announced; sends nothing"),
-		Example: "  hongyan account test qq",
-		Args:    d.exactly(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return d.accountTest(cmd.Context(), args[0]) },
+		Use:               "test NAME",
+		Short:             d.say("connect, log in and print what the server announced; sends nothing"),
+		Example:           "  hongyan account test qq",
+		Args:              d.exactly(1),
+		RunE:              func(cmd *cobra.Command, args []string) error { return d.accountTest(cmd.Context(), args[0]) },
+		ValidArgsFunction: d.accountNames,
 	}, &cobra.Command{
-		Use:     "lift NAME",
-		Short:   d.say("end the hold of an account, after its cause was cured"),
-		Example: "  hongyan account lift qq",
-		Args:    d.exactly(1),
-		RunE:    func(cmd *cobra.Command, args []string) error { return d.accountLift(cmd.Context(), args[0]) },
+		Use:               "lift NAME",
+		Short:             d.say("end the hold of an account, after its cause was cured"),
+		Example:           "  hongyan account lift qq",
+		Args:              d.exactly(1),
+		RunE:              func(cmd *cobra.Command, args []string) error { return d.accountLift(cmd.Context(), args[0]) },
+		ValidArgsFunction: d.accountNames,
 	})
 	return cmd
 }

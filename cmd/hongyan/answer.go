@@ -95,6 +95,19 @@ func doubtsOf(entries []ledger.Entry) []doubtAnswer {
 	return out
 }
 
+type settledAnswer struct {
+	Settled int `json:"settled"`
+}
+
+type galleryAnswer struct {
+	Mails int    `json:"mails"`
+	Page  string `json:"page"`
+}
+
+type versionAnswer struct {
+	Version string `json:"version"`
+}
+
 type earlyAnswer struct {
 	Account string    `json:"account"`
 	Until   time.Time `json:"until,omitzero"`

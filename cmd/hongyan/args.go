@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"hongyan/internal/fault"
 )
@@ -19,8 +21,8 @@ func (d *door) atLeast(n int) cobra.PositionalArgs { return d.usage(cobra.Minimu
 
 func (d *door) usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
-		if err := check(cmd, args); err != nil {
-			return d.misused(cmd, args, err)
+		if check(cmd, args) != nil {
+			return d.misused(cmd, args)
 		}
 		return nil
 	}
@@ -28,9 +30,12 @@ func (d *door) usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 
 // misused says what is wrong with a command's arguments, and what was meant
 // when a command's name is misspelt.
-func (d *door) misused(cmd *cobra.Command, args []string, err error) error {
+func (d *door) misused(cmd *cobra.Command, args []string) error {
+	if cmd.HasParent() && len(args) > 0 && cmd.HasAvailableSubCommands() {
+		return d.usagef("%s: there is no command %q", cmd.CommandPath(), args[0])
+	}
 	if cmd.HasParent() {
-		return usageError{fmt.Errorf("%s: %w", cmd.CommandPath(), err)}
+		return d.usagef("write it as: %s", cmd.UseLine())
 	}
 	var names []string
 	for _, c := range cmd.Commands() {
@@ -62,6 +67,9 @@ func newVersion(d *door) *cobra.Command {
 		Example: "  hongyan version",
 		Args:    d.exactly(0),
 		RunE: func(*cobra.Command, []string) error {
+			if d.flags.json {
+				return d.answer(versionAnswer{version()})
+			}
 			fmt.Fprintln(d.out, "hongyan "+version())
 			return nil
 		},
@@ -81,4 +89,18 @@ func version() string {
 		}
 	}
 	return out.String()
+}
+
+// wrongFlag says what is wrong with a flag, and which was meant.
+func (d *door) wrongFlag(cmd *cobra.Command, err error) error {
+	unknown, ok := errors.AsType[*pflag.NotExistError](err)
+	if !ok {
+		return usageError{err}
+	}
+	var names []string
+	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
+	if near := fault.Near(unknown.GetSpecifiedName(), names); near != "" {
+		return d.usagef("%s: there is no flag --%s; did you mean --%s?", cmd.CommandPath(), unknown.GetSpecifiedName(), near)
+	}
+	return d.usagef("%s: there is no flag %q", cmd.CommandPath(), unknown.GetSpecifiedName())
 }

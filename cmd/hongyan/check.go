@@ -150,7 +150,7 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
 	}
 	say("%d recipients; %d rows cannot become a mail.", e.survey.Good-e.survey.DuplicateCount, r.unfit+e.survey.FaultCount)
-	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", e.camp.File))
+	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", d.again(e)))
 	return nil
 }
 

@@ -88,11 +88,21 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("%d mails in %s", written, filepath.Join(o.dir, "index.html")))
-	fmt.Fprintln(d.err, d.say("Next: hongyan send --test YOUR@ADDRESS %s", e.camp.File))
+	if err := d.sayGallery(written, filepath.Join(o.dir, "index.html")); err != nil {
+		return err
+	}
+	fmt.Fprintln(d.err, d.say("Next: hongyan send --test YOUR@ADDRESS %s", d.again(e)))
 	if unfit > 0 {
 		return ending(exitSome)
 	}
+	return nil
+}
+
+func (d *door) sayGallery(mails int, page string) error {
+	if d.flags.json {
+		return d.answer(galleryAnswer{mails, page})
+	}
+	fmt.Fprintln(d.out, d.say("%d mails in %s", mails, page))
 	return nil
 }
 

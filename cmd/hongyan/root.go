@@ -83,9 +83,10 @@ func newRoot(d *door) *cobra.Command {
 		newInit(d), newCheck(d), newPreview(d), newSend(d), newSchedule(d), newStatus(d), newReport(d), newSettle(d), newSuppress(d),
 		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
 	)
-	root.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return usageError{err} })
+	root.SetFlagErrorFunc(d.wrongFlag)
 	root.SetUsageTemplate(d.usageTemplate())
 	d.help(root)
+	d.completions(root)
 	return root
 }
 

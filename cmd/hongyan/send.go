@@ -401,10 +401,23 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
 		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
 		return ending(exitEarly)
+	case errors.Is(err, context.Canceled):
+		d.sayLeft(e, totals)
+		return err
 	case err != nil:
 		return err
 	}
 	return d.sayOpen(e, totals, early)
+}
+
+// sayLeft reports whether anybody is left, and says how to go on.
+func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
+	left := t.Queued + t.Deferred
+	if left == 0 {
+		return false
+	}
+	fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, d.again(e)))
+	return true
 }
 
 // sayOpen says what is still to do, and with which command.
@@ -412,16 +425,15 @@ func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 	for _, lane := range early {
 		if lane.Human {
 			fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
-			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", lane.Account))
+			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
 			continue
 		}
 		fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
 	}
 	if t.InDoubt > 0 {
-		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, e.camp.File))
+		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, d.again(e)))
 	}
-	if left := t.Queued + t.Deferred; left > 0 {
-		fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, e.camp.File))
+	if d.sayLeft(e, t) {
 		return ending(exitEarly)
 	}
 	if t.Refused+t.Skipped+t.InDoubt > 0 {

@@ -61,8 +61,11 @@ func (d *door) settle(cmd *cobra.Command, file, issue, as string, lines []int) e
 	if err != nil {
 		return err
 	}
+	if d.flags.json {
+		return d.answer(settledAnswer{n})
+	}
 	fmt.Fprintln(d.out, d.say("%d settled", n))
-	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", file))
+	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
 	return nil
 }
 
@@ -111,7 +114,7 @@ func (d *door) printDoubts(e *edition, doubtful []ledger.Entry) error {
 		fmt.Fprintln(d.out, d.say("line %d, %s: account %s, begun %s, %d bytes handed over: %s",
 			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Bytes, report.Printable(entry.Reply)))
 	}
-	fmt.Fprintln(d.err, d.say("Next: hongyan settle --as sent|resend [--lines …] %s", e.camp.File))
+	fmt.Fprintln(d.err, d.say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
 	return ending(exitSome)
 }
 

@@ -39,7 +39,7 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 	if err := d.deliverTest(ctx, w, mails); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", e.camp.File))
+	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
 	return nil
 }
 
