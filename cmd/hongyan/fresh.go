@@ -33,6 +33,9 @@ type reading struct {
 	frozen  bool // the issue's own, if it has begun
 	files   bool // files are read
 	network bool // servers are asked; else what they said last is taken
+
+	// asked, when not nil, keeps what servers said, so that they are asked once.
+	asked map[data.Source]any
 }
 
 // Sending goes on with what the issue began with; previews show what the next
@@ -104,6 +107,11 @@ func (d *door) gather(ctx context.Context, e *edition, from reading) error {
 	}
 	maps.Copy(e.fresh.Values, got.Values)
 	maps.Copy(e.fresh.IDs, got.IDs)
+	if from.asked != nil {
+		for _, s := range ask {
+			from.asked[s] = got.Values[s.Name]
+		}
+	}
 	return nil
 }
 
@@ -151,7 +159,10 @@ func (e *edition) toAsk(ctx context.Context, shelf papers, from reading) (ask []
 			continue
 		}
 		e.fresh.thawed = e.fresh.frozen
+		said, asked := from.asked[s]
 		switch {
+		case s.Online() && asked:
+			e.fresh.Values[s.Name] = said
 		case !s.Online() && from.files:
 			ask = append(ask, s)
 		case s.Online() && from.network:
@@ -327,6 +338,30 @@ func (d *door) sayNothing(e *edition, why *schedule.Nothing) error {
 	}
 	fmt.Fprintln(d.out, d.say("Nothing to send: %s", d.text(why.Why)))
 	return nil
+}
+
+// text is all that the data say: links in it are the same for everybody.
+func (f *fresh) text() string {
+	var b strings.Builder
+	var write func(v any)
+	write = func(v any) {
+		switch v := v.(type) {
+		case string:
+			b.WriteString(v + "\n")
+		case []any:
+			for _, item := range v {
+				write(item)
+			}
+		case map[string]any:
+			for _, item := range v {
+				write(item)
+			}
+		}
+	}
+	for _, v := range f.Values {
+		write(v)
+	}
+	return b.String()
 }
 
 // sayAsked tells which servers were asked.

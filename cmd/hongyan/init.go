@@ -83,5 +83,7 @@ func (d *door) functions() string {
 	for _, f := range render.Functions() {
 		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", f.Usage, d.word(f.Doc), f.Example)
 	}
+	fmt.Fprintf(&b, ".data.NAME\n    %s\n    %s\n", d.say("what is the same for all recipients, from data: in the campaign; an item of a feed has title, link, summary, date, author and id"),
+		`{{range .data.news}}- [{{.title}}]({{.link}}){{end}}`)
 	return b.String()
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hongyan/internal/campaign"
+	"hongyan/internal/data"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
 	"hongyan/internal/preview/live"
@@ -19,9 +20,11 @@ import (
 
 // serve shows the campaign's mails in the browser until it is interrupted.
 func (d *door) serve(ctx context.Context, file, listen string) error {
+	from := toPreview
+	from.asked = map[data.Source]any{} // looks come one after the other
 	server := &live.Server{
 		Lang: d.lang,
-		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file) },
+		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file, from) },
 	}
 	if err := server.Listen(ctx, listen); err != nil {
 		return err
@@ -42,8 +45,8 @@ func (d *door) serve(ctx context.Context, file, listen string) error {
 
 // look opens the campaign as it is now. What cannot be read is a fault here:
 // it may be mended while the page waits.
-func (d *door) look(ctx context.Context, file string) (live.Look, error) {
-	e, err := d.open(ctx, file, "", toPreview)
+func (d *door) look(ctx context.Context, file string, from reading) (live.Look, error) {
+	e, err := d.open(ctx, file, "", from)
 	if err == nil {
 		var edition *liveEdition
 		if edition, err = d.liveEdition(ctx, e); err == nil {

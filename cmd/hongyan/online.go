@@ -96,6 +96,7 @@ func (e *edition) authored() string {
 			b.WriteByte('\n')
 		}
 	}
+	b.WriteString(e.fresh.text())
 	for _, value := range e.conf.Theme {
 		b.WriteString(value + "\n")
 	}
