@@ -236,8 +236,8 @@ func (e *edition) nothing() *schedule.Nothing {
 	return &schedule.Nothing{Why: fault.Textf("nothing new in %s since the last issue", name)}
 }
 
-// freezeData keeps the data of an issue that begins, and what its feeds had.
-// Both may be done again.
+// freezeData keeps the data of an issue that is about to begin. It may be done
+// again.
 func (e *edition) freezeData(ctx context.Context, shelf ledger.Shelf) error {
 	if len(e.camp.Data) == 0 {
 		return nil
@@ -260,13 +260,14 @@ func (e *edition) freezeData(ctx context.Context, shelf ledger.Shelf) error {
 		return err
 	}
 	e.fresh.frozen, e.fresh.thawed = true, false
-	return e.remember(ctx, shelf)
+	return nil
 }
 
 // remembered is how many items of a feed are remembered.
 const remembered = 2000
 
-// remember keeps which items the feed has had, the latest first.
+// remember keeps which items the feed has had, the latest first, when an issue
+// that tells them has begun. It may be done again.
 func (e *edition) remember(ctx context.Context, shelf ledger.Shelf) error {
 	name := e.camp.OnlyNew
 	if name == "" {

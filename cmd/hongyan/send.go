@@ -241,10 +241,14 @@ func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, err
 		return false, err
 	}
 	frozen, err := h.store.Plan(ctx, e.key, c.now)
-	if err != nil || frozen.First || c.same() {
-		return c.same() && frozen.Complete, err
+	if err != nil {
+		return false, err
 	}
-	return false, h.store.Refreeze(ctx, e.key, c.now)
+	whole := c.same() && frozen.Complete
+	if !frozen.First && !c.same() {
+		err = h.store.Refreeze(ctx, e.key, c.now)
+	}
+	return whole, errors.Join(err, e.remember(ctx, h.store))
 }
 
 // difference lists the inputs that are not what they were.
