@@ -3,6 +3,7 @@ package ledgertest
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -69,6 +70,10 @@ func filters(_ *testing.T, b *book) {
 		{"reply", ledger.Filter{Text: "no address"}, []int{8}},
 		{"what stands for an address is none", ledger.Filter{Text: "line:"}, nil},
 		{"percent is no wildcard", ledger.Filter{Text: "p%5"}, nil},
+		{"nor is a line below", ledger.Filter{Text: "p0000_"}, nil},
+		{"nor does a stroke hide anything", ledger.Filter{Text: `100\%`}, nil},
+		{"a text without end", ledger.Filter{Text: strings.Repeat("p", 60_000)}, nil},
+		{"text and state", ledger.Filter{Text: "p0000", States: []ledger.State{ledger.Deferred}}, []int{4}},
 		{"all at once", ledger.Filter{Text: "p0", Account: "qq", States: []ledger.State{ledger.Sent, ledger.Queued}}, []int{2}},
 	} {
 		var want []string

@@ -32,8 +32,8 @@ func (r *Reader) Suppressions(ctx context.Context, f ledger.SuppressionFilter) i
 	after := f.After
 	return inPages("read suppressions", f.Limit, func(n int) ([]ledger.Suppression, error) {
 		rows, err := r.db.QueryContext(ctx, suppressions+`WHERE (address, list) > (?1, ?2) AND (?3 IS NULL OR list = ?3)
-			AND (?4 = '' OR instr(lower(address), lower(?4)) OR instr(lower(reason), lower(?4)))
-			ORDER BY address, list LIMIT ?5`, after.Address, after.List, f.List, f.Text, n)
+			AND (address LIKE ?4 ESCAPE '\' OR reason LIKE ?4 ESCAPE '\')
+			ORDER BY address, list LIMIT ?5`, after.Address, after.List, f.List, containing(f.Text), n)
 		got, err := collect(rows, err, func(s *ledger.Suppression) (err error) {
 			*s, err = scanSuppression(rows)
 			return err

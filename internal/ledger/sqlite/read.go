@@ -135,19 +135,63 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 	}
 }
 
-// page reads the next n entries. The first parameters bound the ids; the
-// others are true by themselves where the filter says nothing.
+// page reads the next n entries. Who looks for a text first finds whose it is:
+// that reads two tables from one end to the other and nothing else.
 func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) (out []ledger.Entry, err error) {
-	states := -1
-	if len(f.States) > 0 {
-		states = mask(f.States)
+	take := func(e ledger.Entry) bool { out = append(out, e); return true }
+	if f.Text == "" {
+		err = r.each(ctx, take, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND `+passing+` ORDER BY d.id LIMIT ?5`,
+			max(first(issue), f.After), last(issue), wanted(f), f.Account, n)
+		return out, err
 	}
-	err = r.each(ctx, func(e ledger.Entry) bool { out = append(out, e); return true }, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND (?3 >> d.state) & 1
-		AND (?4 = '' OR c.name = ?4)
-		AND (?5 = '' OR instr(lower(iif(r.address GLOB 'line:*', '', r.address)), lower(?5))
-			OR instr(lower(r.name), lower(?5)) OR instr(lower(coalesce(a.reply, '')), lower(?5)))
-		ORDER BY d.id LIMIT ?6`, max(first(issue), f.After), last(issue), states, f.Account, f.Text, n)
+	ids, err := r.found(ctx, issue, f, n)
+	if err != nil || len(ids) == 0 {
+		return nil, err
+	}
+	list, err := json.Marshal(ids)
+	if err != nil {
+		return nil, err
+	}
+	err = r.each(ctx, take, columns+`WHERE d.id IN (SELECT value FROM json_each(?1)) ORDER BY d.id`, string(list))
 	return out, err
+}
+
+// passing is the part of a filter that the narrow table can answer. It is true
+// by itself where the filter says nothing.
+const passing = `(?3 >> d.state) & 1 AND (?4 = '' OR d.account = (SELECT id FROM account WHERE name = ?4))`
+
+func wanted(f ledger.Filter) int {
+	if len(f.States) == 0 {
+		return -1
+	}
+	return mask(f.States)
+}
+
+// finding is two streams in the order of the ids, merged until there are enough.
+const finding = `SELECT id FROM recipient WHERE id > ?1 AND id <= ?2
+		AND (address LIKE ?5 ESCAPE '\' AND address NOT GLOB 'line:*' OR name LIKE ?5 ESCAPE '\')
+		AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = recipient.id AND ` + passing + `)
+	UNION SELECT id FROM answer WHERE id > ?1 AND id <= ?2 AND reply LIKE ?5 ESCAPE '\'
+		AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = answer.id AND ` + passing + `)
+	ORDER BY id LIMIT ?6`
+
+// found returns the next n entries that have the filter's text.
+func (r *Reader) found(ctx context.Context, issue int64, f ledger.Filter, n int) ([]int64, error) {
+	text := containing(f.Text)
+	if len(text) > longestPattern {
+		return nil, nil // nothing that long is kept
+	}
+	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n)
+	return collect(rows, err, func(id *int64) error { return rows.Scan(id) })
+}
+
+// longestPattern is what SQLite takes.
+const longestPattern = 50_000
+
+// containing is a text as a pattern of LIKE, which folds ASCII as the contract
+// asks, and in a third of the time that lower and instr take.
+func containing(text string) string {
+	return "%" + strings.NewReplacer(`\`, `\\`, `%`, `\%`, `_`, `\_`).Replace(text) + "%"
 }
 
 // each hands the entries that a query finds to next, for as long as it says so.
