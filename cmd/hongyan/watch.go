@@ -17,6 +17,7 @@ import (
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
 	"hongyan/internal/run"
+	"hongyan/internal/schedule"
 	"hongyan/internal/trace"
 )
 
@@ -29,6 +30,8 @@ type lookout struct {
 	tracer *trace.Tracer
 	herald *notice.Herald
 	untold atomic.Int64 // traces that were left out
+	// planned names the campaigns that have a schedule; nil: nobody heeds any.
+	planned func() []string
 }
 
 // lookout sets up what the configuration wants to have watched; Run has to be
@@ -166,6 +169,9 @@ func (d *door) gauge(h *house) {
 	}
 	d.metrics.Look(metrics.Sources{
 		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: h.lookout.dropped,
+		Slots: func(ctx context.Context, _ time.Time) (map[string]time.Time, error) {
+			return h.lookout.overdue(ctx, h.store)
+		},
 		Accounts: func(now time.Time) (out []metrics.Account) {
 			for _, w := range h.open() {
 				out = append(out, gauged(w.lane.Account, w.pacer, now))
@@ -173,6 +179,22 @@ func (d *door) gauge(h *house) {
 			return out
 		},
 	})
+}
+
+// overdue is since when slots are due that have not begun, by campaign.
+func (l *lookout) overdue(ctx context.Context, shelf schedule.Papers) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	if l.planned == nil {
+		return out, nil
+	}
+	for _, campaign := range l.planned() {
+		since, err := schedule.Overdue(ctx, shelf, campaign)
+		if err != nil {
+			return nil, err
+		}
+		out[campaign] = since
+	}
+	return out, nil
 }
 
 // gauged is an account as the metrics show it.

@@ -77,6 +77,26 @@ func Records(ctx context.Context, shelf Papers, campaign string) iter.Seq2[Recor
 	}
 }
 
+// Overdue returns since when the campaign has had a slot that is due and has not
+// begun; the zero time: it has none. One that failed is overdue until something
+// became of a later one.
+func Overdue(ctx context.Context, shelf Papers, campaign string) (since time.Time, err error) {
+	var last Record
+	for r, err := range Records(ctx, shelf, campaign) {
+		if err != nil {
+			return since, err
+		}
+		if r.State == Starting && (since.IsZero() || r.Due.Before(since)) {
+			since = r.Due
+		}
+		last = r
+	}
+	if since.IsZero() && last.State == Failed {
+		since = last.Due
+	}
+	return since, nil
+}
+
 func parseRecord(body []byte) (Record, error) {
 	var r Record
 	if err := json.Unmarshal(body, &r); err != nil {

@@ -421,3 +421,34 @@ func aYear(t *testing.T, rnd *rand.Rand) {
 		}
 	}
 }
+
+// While a slot that is due has not begun, its campaign is overdue: during the
+// tries, and after the last of them until something became of the next slot.
+func TestASlotThatCannotBeginIsOverdueUntilTheNext(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shelf := ledgertest.NewMemory()
+		o := newOffice(t, shelf, daily)
+		broken := true
+		o.fail = func(schedule.Slot) error {
+			if broken {
+				return errors.New("no list")
+			}
+			return nil
+		}
+		midnight := time.Now().UTC()
+		for _, c := range []struct {
+			run  time.Duration
+			want time.Duration // after midnight; 0: nothing is overdue
+		}{{9*time.Hour - time.Minute, 0}, {3 * time.Minute, 9 * time.Hour}, {2 * time.Hour, 9 * time.Hour}, {22 * time.Hour, 0}} {
+			o.during(t, c.run)
+			since, err := schedule.Overdue(t.Context(), shelf, "news")
+			if err != nil || c.want == 0 && !since.IsZero() || c.want > 0 && since.Sub(midnight) != c.want {
+				t.Errorf("after %v overdue since %v (%v)", time.Since(midnight), since, err)
+			}
+			if time.Since(midnight) > 11*time.Hour {
+				broken = false // somebody mended the list
+			}
+		}
+	})
+}
