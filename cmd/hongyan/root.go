@@ -81,7 +81,7 @@ func newRoot(d *door) *cobra.Command {
 	d.globalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newInit(d), newCheck(d), newPreview(d), newSend(d), newSchedule(d), newStatus(d), newReport(d), newSettle(d), newSuppress(d),
-		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newVersion(d), newTemplatesHelp(d),
+		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newVerify(d), newMigrate(d), newVersion(d), newTemplatesHelp(d),
 	)
 	root.SetFlagErrorFunc(d.wrongFlag)
 	root.SetUsageTemplate(d.usageTemplate())
@@ -92,7 +92,7 @@ func newRoot(d *door) *cobra.Command {
 
 func (d *door) globalFlags(flags *pflag.FlagSet) {
 	flags.StringVar(&d.flags.config, "config", "", d.say("configuration `file` (default: config.yaml, looked for upward from here)"))
-	flags.StringVar(&d.flags.state, "state", "", d.say("`folder` of the ledger, overrides the configuration"))
+	flags.StringVar(&d.flags.state, "state", "", d.say("`place` of the ledger, a folder or postgres://…, overrides the configuration"))
 	flags.StringVar(&d.flags.lang, "lang", "", d.say("language of messages, `en|zh` (default: from LANG)"))
 	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.say("operator's log on stderr: `debug|info|warn|error`"))
 	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.say("form of the log: `text|json`"))

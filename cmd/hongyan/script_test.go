@@ -25,7 +25,12 @@ func TestCommands(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	testscript.Run(t, testscript.Params{
+	testscript.Run(t, scripts(t, shipped))
+}
+
+// scripts are all scripts under testdata/script and the words they use.
+func scripts(t *testing.T, shipped string) testscript.Params {
+	return testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("SHIPPED", shipped)
@@ -48,7 +53,7 @@ func TestCommands(t *testing.T) {
 			"expand":    expand,
 		},
 		RequireExplicitExec: true,
-	})
+	}
 }
 
 // exits N COMMAND…: the command ends with exit code N.

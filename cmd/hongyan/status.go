@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
 )
@@ -69,7 +68,7 @@ func (d *door) status(ctx context.Context) error {
 	return nil
 }
 
-func (d *door) standing(ctx context.Context, accounts *sqlite.Reader, name string, limits pace.Limits) (standing, error) {
+func (d *door) standing(ctx context.Context, accounts onlooker, name string, limits pace.Limits) (standing, error) {
 	s := standing{Account: name, Limits: limits.String()}
 	past, err := accounts.History(ctx, name, time.Now().Add(-24*time.Hour))
 	if err != nil {

@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/web/login"
 )
 
@@ -49,12 +48,12 @@ func newToken(d *door) *cobra.Command {
 
 // clerk works beside whoever has the ledger: its papers may be written while
 // something is being sent.
-func (d *door) clerk(ctx context.Context) (*sqlite.Clerk, error) {
+func (d *door) clerk(ctx context.Context) (clerk, error) {
 	conf, err := d.config()
 	if err != nil {
 		return nil, err
 	}
-	return sqlite.OpenClerk(ctx, d.stateFolder(conf))
+	return d.openClerk(ctx, conf)
 }
 
 // tokenName is what a token may be called: it stands in the log of acts.
@@ -87,7 +86,7 @@ func (d *door) tokenAdd(ctx context.Context, name, role string) error {
 	return nil
 }
 
-func (d *door) noteToken(ctx context.Context, books *sqlite.Clerk, what, name, note string) error {
+func (d *door) noteToken(ctx context.Context, books ledger.Journal, what, name, note string) error {
 	return books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: what, About: name, Note: note})
 }
 

@@ -19,7 +19,6 @@ import (
 
 	"hongyan/internal/config"
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/message"
 	"hongyan/internal/pace"
 	"hongyan/internal/reply"
@@ -54,9 +53,9 @@ type way struct {
 	pacer *pace.Pacer
 }
 
-// openHouse opens the ledger for writing; there is one house per state folder.
+// openHouse opens the ledger for writing. See openStore.
 func (d *door) openHouse(ctx context.Context, conf *config.Config) (*house, error) {
-	store, err := sqlite.Open(ctx, d.stateFolder(conf))
+	store, err := d.openStore(ctx, conf)
 	if err != nil {
 		return nil, err
 	}
@@ -64,29 +63,6 @@ func (d *door) openHouse(ctx context.Context, conf *config.Config) (*house, erro
 		door: d, conf: conf, store: store, stop: func() {},
 		books: map[string]*reply.Book{}, ways: map[string]*way{}, taken: map[string]string{},
 	}, nil
-}
-
-// openReader opens the ledger beside whoever is writing it.
-func (d *door) openReader(ctx context.Context, conf *config.Config) (*sqlite.Reader, error) {
-	return sqlite.OpenReader(ctx, d.stateFolder(conf))
-}
-
-// A clerk works in the ledger beside whoever has it.
-type clerk interface {
-	ledger.Suppressor
-	ledger.Journal
-	Close() error
-}
-
-func (d *door) openClerk(ctx context.Context, conf *config.Config) (clerk, error) {
-	return sqlite.OpenClerk(ctx, d.stateFolder(conf))
-}
-
-func (d *door) stateFolder(conf *config.Config) string {
-	if d.flags.state != "" {
-		return d.flags.state
-	}
-	return conf.State
 }
 
 func (h *house) close() error {

@@ -50,13 +50,13 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	c := &Config{
 		File: file, Dir: b.dir,
 		Account:  strings.ToLower(text(values["account"])),
-		State:    text(values["state"]),
+		State:    Place(text(values["state"])),
 		Lang:     b.lang(text(values["lang"])),
 		Accounts: map[string]Account{},
 		Theme:    map[string]string{},
 	}
-	if !strings.Contains(c.State, "://") {
-		c.State = within(b.dir, c.State)
+	if !c.State.Database() {
+		c.State = Place(within(b.dir, string(c.State)))
 	}
 	for key, v := range branchOf(values["theme"]) {
 		c.Theme[key] = text(v)

@@ -34,7 +34,7 @@ type Config struct {
 	File     string             // as given; "" when there is none
 	Dir      string             // what relative paths start from
 	Account  string             // for campaigns that name none
-	State    string             // folder of the ledger, as a path, or postgres://…
+	State    Place              // of the ledger: a folder, as a path, or postgres://…
 	Accounts map[string]Account // by name, in lower case; "sandbox" is always there
 	Theme    map[string]string
 	Replies  []string // the user's files of reply rules, as paths

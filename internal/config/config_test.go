@@ -56,7 +56,7 @@ func TestTheShippedConfigSendsToTheSandbox(t *testing.T) {
 	if a.Provider != "sandbox" || a.Address != "demo@qq.com" || a.DisplayName != "鸿雁" {
 		t.Errorf("got %+v", a)
 	}
-	if c.State != filepath.Join("..", "..", "state") || c.Retry.MaxAge != 24*time.Hour {
+	if string(c.State) != filepath.Join("..", "..", "state") || c.Retry.MaxAge != 24*time.Hour {
 		t.Errorf("state %q, retry %+v", c.State, c.Retry)
 	}
 }

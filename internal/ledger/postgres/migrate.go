@@ -50,8 +50,8 @@ func migrate(ctx context.Context, pool *pgxpool.Pool) error {
 	return versioned(ctx, pool)
 }
 
-// ErrEmpty means that the database has no ledger yet.
-var ErrEmpty = errors.New("there is no ledger yet")
+// ErrEmpty means that the database has no ledger yet; it is an [fs.ErrNotExist].
+var ErrEmpty = fmt.Errorf("there is no ledger yet: %w", fs.ErrNotExist)
 
 // versioned refuses tables of any other shape than this program's.
 func versioned(ctx context.Context, pool *pgxpool.Pool) error {

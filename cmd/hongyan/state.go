@@ -1,0 +1,148 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/config"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/ledger/sqlite"
+)
+
+// An onlooker reads the ledger beside whoever is writing it.
+type onlooker interface {
+	ledger.Reader
+	papers
+	keyed
+	History(ctx context.Context, account string, since time.Time) ([]time.Time, error)
+	Holds(ctx context.Context) ([]ledger.Hold, error)
+	Learned(ctx context.Context, account string) ([]byte, error)
+	Suppressions(ctx context.Context, f ledger.SuppressionFilter) iter.Seq2[ledger.Suppression, error]
+	Verify(ctx context.Context) iter.Seq2[ledger.Finding, error]
+	Close() error
+}
+
+// A clerk works beside whoever has the line: it writes suppressions, acts and
+// papers, and cannot send.
+type clerk interface {
+	ledger.Suppressor
+	ledger.Journal
+	ledger.Shelf
+	Close() error
+}
+
+// state is where the ledger is.
+func (d *door) state(conf *config.Config) config.Place {
+	if d.flags.state != "" {
+		return config.Place(d.flags.state)
+	}
+	return conf.State
+}
+
+// shared reports whether the ledger is one that many processes work on.
+func (d *door) shared(conf *config.Config) bool { return d.state(conf).Database() }
+
+// stateFolder is where things lie that are this machine's own: the state itself
+// when it is a folder, else the one that it would be by default.
+func (d *door) stateFolder(conf *config.Config) string {
+	if state := d.state(conf); !state.Database() {
+		return string(state)
+	}
+	return filepath.Join(conf.Dir, "state")
+}
+
+// openStore opens the ledger for writing. A folder has one writer at a time; a
+// database has as many as like.
+func (d *door) openStore(ctx context.Context, conf *config.Config) (ledger.Store, error) {
+	if !d.shared(conf) {
+		return sqlite.Open(ctx, d.stateFolder(conf))
+	}
+	return d.openShared(ctx, conf)
+}
+
+func (d *door) openShared(ctx context.Context, conf *config.Config) (*postgres.Store, error) {
+	if err := d.known(d.state(conf)); err != nil {
+		return nil, err
+	}
+	return postgres.Open(ctx, string(d.state(conf)), postgres.Options{Name: workerName()})
+}
+
+// workerName is what a process is called among those that work on a database.
+func workerName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "?"
+	}
+	return fmt.Sprintf("%s:%d", host, os.Getpid())
+}
+
+// known refuses databases that hongyan keeps no ledger in.
+func (d *door) known(state config.Place) error {
+	if postgres.Is(string(state)) {
+		return nil
+	}
+	return d.usagef("state %s: a ledger is kept in a folder, or in a database postgres://…", state.String())
+}
+
+// openReader opens the ledger beside whoever is writing it.
+func (d *door) openReader(ctx context.Context, conf *config.Config) (onlooker, error) {
+	if !d.shared(conf) {
+		return sqlite.OpenReader(ctx, d.stateFolder(conf))
+	}
+	if err := d.known(d.state(conf)); err != nil {
+		return nil, err
+	}
+	return postgres.OpenReader(ctx, string(d.state(conf)))
+}
+
+// openClerk opens the ledger for papers only.
+func (d *door) openClerk(ctx context.Context, conf *config.Config) (clerk, error) {
+	if d.shared(conf) {
+		return d.openShared(ctx, conf)
+	}
+	return sqlite.OpenClerk(ctx, d.stateFolder(conf))
+}
+
+func newMigrate(d *door) *cobra.Command {
+	return &cobra.Command{
+		Use:     "migrate",
+		Short:   d.say("bring the ledger's tables up to date, before its workers start"),
+		Long:    d.say("Whoever opens the ledger does that by itself; this is for those who do it as a step of its own.\nMany at once do it once."),
+		Example: "  hongyan migrate --state postgres://hongyan@db/hongyan",
+		Args:    d.exactly(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return d.migrate(cmd.Context()) },
+	}
+}
+
+func (d *door) migrate(ctx context.Context) error {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	if err := d.upToDate(ctx, conf); err != nil {
+		return err
+	}
+	fmt.Fprintln(d.out, d.say("%s is up to date.", d.state(conf).String()))
+	return nil
+}
+
+func (d *door) upToDate(ctx context.Context, conf *config.Config) error {
+	if d.shared(conf) {
+		if err := d.known(d.state(conf)); err != nil {
+			return err
+		}
+		return postgres.Migrate(ctx, string(d.state(conf)))
+	}
+	books, err := sqlite.OpenClerk(ctx, d.stateFolder(conf))
+	if err != nil {
+		return err
+	}
+	return books.Close()
+}
