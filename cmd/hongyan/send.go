@@ -127,7 +127,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 		return err
 	}
 	if len(compared.changed) > 0 && !o.accept {
-		return d.refuse(e, compared)
+		return h.refuse(ctx, e, compared)
 	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
@@ -202,7 +202,7 @@ type comparison struct {
 	now     ledger.Plan
 	known   bool      // it began
 	began   time.Time // when
-	changed []string  // inputs that are not what they were
+	changed []change  // inputs that are not what they were
 }
 
 // same reports whether the issue began and nothing has changed.
@@ -227,11 +227,17 @@ func (h *house) compare(ctx context.Context, e *edition) (c comparison, err erro
 }
 
 // refuse is the answer to a difference that is not accepted.
-func (d *door) refuse(e *edition, c comparison) error {
-	return usageError{fmt.Errorf("%s\n%s\n%s",
-		d.say("%s has changed since its first start on %s:", e.key.String(), stamp(c.began)),
-		strings.Join(c.changed, "\n"),
-		d.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))}
+func (h *house) refuse(ctx context.Context, e *edition, c comparison) error {
+	lines := []string{h.door.say("%s has changed since its first start on %s:", e.key.String(), stamp(c.began))}
+	for _, change := range c.changed {
+		more, err := h.describe(ctx, e, change)
+		if err != nil {
+			return err
+		}
+		lines = append(append(lines, change.String()), more...)
+	}
+	lines = append(lines, h.door.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))
+	return usageError{errors.New(strings.Join(lines, "\n"))}
 }
 
 // freeze writes down what the issue is made of. It reports whether the whole
@@ -239,6 +245,11 @@ func (d *door) refuse(e *edition, c comparison) error {
 func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, error) {
 	if err := e.freezeData(ctx, h.store); err != nil {
 		return false, err
+	}
+	if !c.same() {
+		if err := e.keepTexts(ctx, h.store); err != nil {
+			return false, err
+		}
 	}
 	frozen, err := h.store.Plan(ctx, e.key, c.now)
 	if err != nil {
@@ -249,29 +260,6 @@ func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, err
 		err = h.store.Refreeze(ctx, e.key, c.now)
 	}
 	return whole, errors.Join(err, e.remember(ctx, h.store))
-}
-
-// difference lists the inputs that are not what they were.
-func difference(before, now map[string]string) (lines []string) {
-	names := map[string]bool{}
-	for name := range before {
-		names[name] = true
-	}
-	for name := range now {
-		names[name] = true
-	}
-	for _, name := range slices.Sorted(maps.Keys(names)) {
-		switch {
-		case before[name] == now[name]:
-		case before[name] == "":
-			lines = append(lines, "  + "+name)
-		case now[name] == "":
-			lines = append(lines, "  - "+name)
-		default:
-			lines = append(lines, fmt.Sprintf("  ~ %s (%.8s → %.8s)", name, before[name], now[name]))
-		}
-	}
-	return lines
 }
 
 // consent asks the person at the terminal, or takes the flags' word for it.

@@ -113,14 +113,21 @@ func pack(ctx context.Context, shelf Shelf, root *os.Root, f *File) error {
 	if err != nil {
 		return err
 	}
-	sum := sha256.Sum256(data)
-	f.Sum, f.Size = hex.EncodeToString(sum[:]), int64(len(data))
+	f.Size = int64(len(data))
+	f.Sum, err = Keep(ctx, shelf, data)
+	return err
+}
+
+// Keep archives the contents of one file, under the sum that it returns.
+func Keep(ctx context.Context, shelf Shelf, data []byte) (sum string, err error) {
 	body, err := compress(data)
 	if err != nil {
-		return err
+		return "", err
 	}
-	_, err = shelf.PutNew(ctx, files, f.Sum, body)
-	return err
+	hashed := sha256.Sum256(data)
+	sum = hex.EncodeToString(hashed[:])
+	_, err = shelf.PutNew(ctx, files, sum, body)
+	return sum, err
 }
 
 // Read returns the manifest of an issue; [ErrNone] if there is none.
@@ -152,25 +159,34 @@ func Unpack(ctx context.Context, shelf Shelf, m Manifest, dir string) error {
 }
 
 func unpack(ctx context.Context, shelf Shelf, root *os.Root, f File) error {
-	body, err := shelf.Paper(ctx, files, f.Sum)
+	data, err := Kept(ctx, shelf, f.Sum)
 	if err != nil {
 		return err
-	}
-	if body == nil {
-		return ErrNone
-	}
-	data, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), MaxFile+1))
-	if err != nil {
-		return err
-	}
-	if sum := sha256.Sum256(data); hex.EncodeToString(sum[:]) != f.Sum {
-		return errors.New("it is not what it was")
 	}
 	name := filepath.FromSlash(f.Name)
 	if err := root.MkdirAll(filepath.FromSlash(path.Dir(f.Name)), 0o700); err != nil {
 		return err
 	}
 	return root.WriteFile(name, data, 0o600)
+}
+
+// Kept returns the contents that were archived under a sum; [ErrNone] if there are none.
+func Kept(ctx context.Context, shelf Shelf, sum string) ([]byte, error) {
+	body, err := shelf.Paper(ctx, files, sum)
+	if err != nil {
+		return nil, err
+	}
+	if body == nil {
+		return nil, ErrNone
+	}
+	data, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(body)), MaxFile+1))
+	if err != nil {
+		return nil, err
+	}
+	if hashed := sha256.Sum256(data); hex.EncodeToString(hashed[:]) != sum {
+		return nil, errors.New("it is not what it was")
+	}
+	return data, nil
 }
 
 func compress(data []byte) ([]byte, error) {

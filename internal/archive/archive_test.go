@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 
 	"hongyan/internal/archive"
@@ -174,5 +175,19 @@ func TestCommonIsTheDeepestFolderOfAll(t *testing.T) {
 	}
 	if folder, names := archive.Common([]string{"/a/c.yaml", "/b/c.md"}); folder != "/" || names[1] != "b/c.md" {
 		t.Errorf("got %s %v", folder, names)
+	}
+}
+
+func TestKeptIsWhatWasKept(t *testing.T) {
+	ctx, store := t.Context(), shelf(t)
+	sum, err := archive.Keep(ctx, store, []byte("你好\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := archive.Kept(ctx, store, sum); err != nil || string(got) != "你好\n" {
+		t.Errorf("%q, %v", got, err)
+	}
+	if _, err := archive.Kept(ctx, store, strings.Repeat("0", 64)); !errors.Is(err, archive.ErrNone) {
+		t.Errorf("what was never kept: %v", err)
 	}
 }
