@@ -191,19 +191,8 @@ func isEmailName(name string) bool {
 func (h header) fields(r row) (map[string]string, *fault.Fault) {
 	cells := trimEmpty(r.cells, len(h.names))
 	fields := make(map[string]string, len(h.names))
-	var f *fault.Fault
-	size := 0
-	for i, cell := range cells {
-		size += len(cell)
-		switch {
-		case i >= len(h.names):
-			f = fault.At("", 0, "the row has %d fields and the header %d", len(cells), len(h.names)).
-				Hinted("a field that holds the delimiter or a line break must stand in quotes")
-		case len(cell) > maxField:
-			f = fault.At("", 0, "the field %s is longer than %d KiB", h.names[i], maxField>>10)
-		default:
-			fields[h.names[i]] = cell
-		}
+	for i, cell := range cells[:min(len(cells), len(h.names))] {
+		fields[h.names[i]] = cell
 	}
 	for i := len(cells); h.fill && i < len(h.names); i++ {
 		fields[h.names[i]] = ""
@@ -213,10 +202,37 @@ func (h header) fields(r row) (map[string]string, *fault.Fault) {
 			delete(fields, h.names[i])
 		}
 	}
-	if size > maxRow {
-		return nil, fault.At("", 0, "the row is longer than %d KiB", maxRow>>10)
+	return fields, h.check(cells)
+}
+
+// address is the e-mail field alone, for those who only count.
+func (h header) address(r row) (string, *fault.Fault) {
+	cells := trimEmpty(r.cells, len(h.names))
+	i := slices.Index(h.names, h.email)
+	if i >= len(cells) || slices.Contains(r.absent, i) {
+		return "", h.check(cells)
 	}
-	return fields, f
+	return cells[i], h.check(cells)
+}
+
+// check says what is wrong with the cells of a row; of a row that is too long
+// altogether nothing else is said.
+func (h header) check(cells []string) (f *fault.Fault) {
+	size := 0
+	for i, cell := range cells {
+		size += len(cell)
+		switch {
+		case i >= len(h.names):
+			f = fault.At("", 0, "the row has %d fields and the header %d", len(cells), len(h.names)).
+				Hinted("a field that holds the delimiter or a line break must stand in quotes")
+		case len(cell) > maxField:
+			f = fault.At("", 0, "the field %s is longer than %d KiB", h.names[i], maxField>>10)
+		}
+	}
+	if size > maxRow {
+		return fault.At("", 0, "the row is longer than %d KiB", maxRow>>10)
+	}
+	return f
 }
 
 // trimEmpty takes empty cells off the end, down to n of them: spreadsheets

@@ -187,11 +187,26 @@ func (l *List) Close() error { return l.file.Close() }
 // never closed), anything else is a breakdown.
 func (l *List) Recipients() iter.Seq2[Recipient, error] {
 	return func(yield func(Recipient, error) bool) {
+		for row, err := range l.chosen() {
+			if err != nil {
+				yield(Recipient{}, err)
+				return
+			}
+			if r, ok := l.recipient(row); ok && !yield(r, nil) {
+				return
+			}
+		}
+	}
+}
+
+// chosen returns the rows of the lines that were asked for.
+func (l *List) chosen() iter.Seq2[row, error] {
+	return func(yield func(row, error) bool) {
 		header := true
 		for row, err := range l.all() {
 			switch {
 			case err != nil:
-				yield(Recipient{}, err)
+				yield(row, err)
 				return
 			case l.rows.past(row.line):
 				return
@@ -201,7 +216,7 @@ func (l *List) Recipients() iter.Seq2[Recipient, error] {
 			case !l.rows.has(row.line):
 				continue
 			}
-			if r, ok := l.recipient(row); ok && !yield(r, nil) {
+			if !yield(row, nil) {
 				return
 			}
 		}
@@ -260,9 +275,28 @@ func (l *List) recipient(r row) (Recipient, bool) {
 			return Recipient{}, false
 		}
 	}
+	return l.addressed(out, r, out.Fields[l.header.email]), true
+}
+
+// glance is recipient without the fields, which cost more than the rest, for
+// those who only count.
+func (l *List) glance(r row) (Recipient, bool) {
+	if l.where != nil {
+		return l.recipient(r)
+	}
+	out := Recipient{Line: r.line, Notes: r.notes, Fault: r.fault}
+	written := ""
+	if out.Fault == nil {
+		written, out.Fault = l.header.address(r)
+	}
+	return l.addressed(out, r, written), true
+}
+
+// addressed reads the address as it is written, unless the row is at fault already.
+func (l *List) addressed(out Recipient, r row, written string) Recipient {
 	if out.Fault == nil {
 		var notes []fault.Text
-		out.Address, out.Name, notes, out.Fault = ParseAddress(out.Fields[l.header.email])
+		out.Address, out.Name, notes, out.Fault = ParseAddress(written)
 		out.Notes = append(out.Notes, notes...)
 	}
 	if out.Fault != nil {
@@ -271,5 +305,5 @@ func (l *List) recipient(r row) (Recipient, bool) {
 	if r.hidden {
 		out.Notes = append(out.Notes, fault.Textf(hiddenNote))
 	}
-	return out, true
+	return out
 }

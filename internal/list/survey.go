@@ -2,7 +2,7 @@ package list
 
 import (
 	"hash/maphash"
-	"math"
+	"slices"
 
 	"hongyan/internal/fault"
 )
@@ -37,22 +37,35 @@ type Duplicate struct {
 	Line, First int
 }
 
-// Survey reads the whole list and counts. It needs at most 32 bytes of memory a
+// Survey reads the whole list and counts. It needs at most 16 bytes of memory a
 // row, whatever is in it; two addresses are taken for one by chance in a million
-// rows with a probability below 10⁻⁷, and only in what is shown.
+// rows with a probability below 10⁻⁷, and only in what is shown. A list that has
+// duplicates is read a second time, to tell where they stand.
 func (l *List) Survey() (Survey, error) {
 	var s Survey
-	seen := newLines()
-	for r, err := range l.Recipients() {
+	seen := newCrowd()
+	for row, err := range l.chosen() {
 		if err != nil {
 			return Survey{}, err
 		}
-		s.add(r, seen)
+		r, ok := l.glance(row)
+		if !ok {
+			continue
+		}
+		if s.add(r); r.Fault != nil {
+			continue
+		}
+		if seen.add(Key(r.Address)); s.Good == 1 {
+			s.Sample, _ = l.recipient(row)
+		}
+	}
+	if s.DuplicateCount = seen.count(); s.DuplicateCount > 0 {
+		return s, l.duplicates(&s, seen)
 	}
 	return s, nil
 }
 
-func (s *Survey) add(r Recipient, seen *lines) {
+func (s *Survey) add(r Recipient) {
 	s.Rows++
 	for _, text := range r.Notes {
 		if s.NoteCount++; len(s.Notes) < Shown {
@@ -62,67 +75,79 @@ func (s *Survey) add(r Recipient, seen *lines) {
 			s.HiddenRows++
 		}
 	}
-	if r.Fault != nil {
-		if s.FaultCount++; len(s.Faults) < Shown {
-			s.Faults = append(s.Faults, r.Fault)
-		}
+	if r.Fault == nil {
+		s.Good++
 		return
 	}
-	if s.Good++; s.Good == 1 {
-		s.Sample = r
+	if s.FaultCount++; len(s.Faults) < Shown {
+		s.Faults = append(s.Faults, r.Fault)
 	}
-	if first := seen.add(Key(r.Address), r.Line); first != 0 {
-		if s.DuplicateCount++; len(s.Duplicates) < Shown {
-			s.Duplicates = append(s.Duplicates, Duplicate{r.Address, r.Line, first})
+}
+
+// duplicates names the first of them.
+func (l *List) duplicates(s *Survey, seen *crowd) error {
+	first := map[uint64]int{}
+	for row, err := range l.chosen() {
+		if err != nil {
+			return err
+		}
+		r, ok := l.glance(row)
+		if !ok || r.Fault != nil {
+			continue
+		}
+		hash := seen.hash(Key(r.Address))
+		if !seen.several(hash) {
+			continue
+		}
+		line, known := first[hash]
+		if !known {
+			first[hash] = r.Line
+			continue
+		}
+		s.Duplicates = append(s.Duplicates, Duplicate{r.Address, r.Line, line})
+		if len(s.Duplicates) == Shown {
+			return nil
 		}
 	}
+	return nil
 }
 
-// lines remembers on which line a text stood first, by its hash: a table with
-// open addressing that is at most three quarters full, 12 bytes a place.
-type lines struct {
-	seed   maphash.Seed
-	hashes []uint64 // 0: free
-	first  []uint32
-	used   int
+// A crowd remembers texts by their hashes, 8 bytes each, in drawers that fill up
+// evenly: none has to be copied at once, and each is soon sorted.
+type crowd struct {
+	seed    maphash.Seed
+	drawers [256][]uint64
 }
 
-func newLines() *lines {
-	return &lines{seed: maphash.MakeSeed(), hashes: make([]uint64, 1024), first: make([]uint32, 1024)}
+func newCrowd() *crowd { return &crowd{seed: maphash.MakeSeed()} }
+
+func (c *crowd) hash(text string) uint64 { return maphash.String(c.seed, text) }
+
+func (c *crowd) add(text string) {
+	hash := c.hash(text)
+	c.drawers[hash>>56] = append(c.drawers[hash>>56], hash)
 }
 
-// add returns the line on which the text stood first, 0 if it is new.
-func (t *lines) add(text string, line int) int {
-	if t.used >= len(t.hashes)/4*3 {
-		t.grow()
-	}
-	hash := max(maphash.String(t.seed, text), 1)
-	at := t.find(hash)
-	if t.hashes[at] == hash {
-		return int(t.first[at])
-	}
-	t.used++
-	t.hashes[at], t.first[at] = hash, uint32(min(line, math.MaxUint32)) //nolint:gosec // bounded
-	return 0
-}
-
-// find returns the place of a hash, or the free one where it belongs.
-func (t *lines) find(hash uint64) int {
-	mask := uint64(len(t.hashes) - 1)
-	at := hash & mask
-	for t.hashes[at] != 0 && t.hashes[at] != hash {
-		at = (at + 1) & mask
-	}
-	return int(at) //nolint:gosec // an index of a slice
-}
-
-func (t *lines) grow() {
-	hashes, first := t.hashes, t.first
-	t.hashes, t.first = make([]uint64, 2*len(hashes)), make([]uint32, 2*len(first))
-	for i, hash := range hashes {
-		if hash != 0 {
-			at := t.find(hash)
-			t.hashes[at], t.first[at] = hash, first[i]
+// count returns how many texts came that had been there before, and keeps only
+// those, each once.
+func (c *crowd) count() (again int) {
+	for i, drawer := range c.drawers {
+		slices.Sort(drawer)
+		several := drawer[:0]
+		for j, hash := range drawer {
+			if j == 0 || drawer[j-1] != hash {
+				continue
+			}
+			again++
+			several = append(several, hash)
 		}
+		c.drawers[i] = slices.Compact(several)
 	}
+	return again
+}
+
+// several reports, once they are counted, whether a text came more than once.
+func (c *crowd) several(hash uint64) bool {
+	_, found := slices.BinarySearch(c.drawers[hash>>56], hash)
+	return found
 }
