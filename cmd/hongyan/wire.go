@@ -112,7 +112,7 @@ func ahead(l pace.Limits, connections int) int {
 	if l.GapMin > 0 {
 		return 1
 	}
-	return 16 * connections
+	return 8 * connections
 }
 
 func (h *house) book(provider string) (*reply.Book, error) {

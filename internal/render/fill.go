@@ -46,14 +46,13 @@ func (p *program) lit(s string) {
 	p.ops = append(p.ops, op{lit: s, hole: -1})
 }
 
-// fill returns a fresh slice: the content outlives the record.
-func (p *program) fill(r *record) []byte {
+// fill writes over dst, which a mail before may have left.
+func (p *program) fill(dst []byte, r *record) []byte {
 	size := len(r.values) + 64
 	for i := range p.ops {
 		size += len(p.ops[i].lit)
 	}
-	dst := make([]byte, 0, size+size/8)
-	return p.append(dst, r)
+	return p.append(slices.Grow(dst[:0], size+size/8), r)
 }
 
 func (p *program) append(dst []byte, r *record) []byte {

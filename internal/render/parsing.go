@@ -52,6 +52,7 @@ func (p *parsing) template() (*Template, error) {
 	t.body = p.rewrite(set)
 	t.shapes = newShapes()
 	t.records.New = func() any { return &record{} }
+	t.papers.New = func() any { return &paper{home: &t.papers} }
 	p.probe(t)
 	t.files, t.columns = distinct(p.files), p.used()
 	return t, p.breakdown

@@ -20,6 +20,7 @@ type record struct {
 	spans  []span // spans[i] is the value of hole i
 	holes  []*site
 	images []Image // made for this recipient
+	cells  []byte  // of a table while it is drawn
 	last   int     // the mark written last, -1 at the beginning
 	steps  int
 	size   int

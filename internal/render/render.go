@@ -56,6 +56,7 @@ type Template struct {
 	page      *page
 	shapes    *shapes
 	records   sync.Pool
+	papers    sync.Pool
 	files     []string
 	columns   []string
 	warnings  fault.Faults
@@ -68,6 +69,23 @@ type Content struct {
 	Text      []byte  // UTF-8, LF lines, ends with LF
 	HTML      []byte  // UTF-8
 	Images    []Image // the inline parts that HTML refers to, each once
+
+	paper *paper // that Text and HTML stand on
+}
+
+// A paper is used again after release.
+type paper struct {
+	html, text []byte
+	home       *sync.Pool
+}
+
+// Release gives the bytes of Text and HTML back for the next mail. It need not
+// be called, and must not be before the content is done with.
+func (c *Content) Release() {
+	if c.paper != nil {
+		c.paper.home.Put(c.paper)
+		c.paper, c.Text, c.HTML = nil, nil, nil
+	}
 }
 
 // Image is an inline part.
@@ -126,9 +144,10 @@ func (t *Template) Render(fields map[string]string) (Content, error) {
 		return Content{}, err
 	}
 	r.frame(subject, preheader, fields[UnsubscribeField])
-	c := Content{Subject: subject, Preheader: preheader}
-	c.HTML = sh.html.fill(r)
-	c.Text = sh.text.fill(r)
+	c := Content{Subject: subject, Preheader: preheader, paper: t.papers.Get().(*paper)}
+	c.paper.html = sh.html.fill(c.paper.html, r)
+	c.paper.text = sh.text.fill(c.paper.text, r)
+	c.HTML, c.Text = c.paper.html, c.paper.text
 	c.Images = slices.Concat(sh.images, r.images)
 	return c, nil
 }

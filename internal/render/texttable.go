@@ -66,7 +66,7 @@ func (g *grid) draw(dst []byte, r *record) []byte {
 	cells := make([][]byte, 0, len(g.rows)*columns)
 	widths := make([]int, columns, columns+len(g.rows)*columns)
 	each := widths[columns:]
-	buf := make([]byte, 0, 512)
+	buf := r.cells[:0]
 	total, broken := 2*(columns-1)+len(g.prefix), false
 	for _, row := range g.rows {
 		for c := range columns {
@@ -80,6 +80,7 @@ func (g *grid) draw(dst []byte, r *record) []byte {
 			widths[c] = max(widths[c], each[len(each)-1])
 		}
 	}
+	r.cells = buf
 	for _, width := range widths {
 		total += width
 	}

@@ -46,6 +46,7 @@ func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, err
 	if err != nil {
 		return nil, err
 	}
+	defer content.Release()
 	return m.ComposeWith(content, e, date)
 }
 

@@ -11,11 +11,12 @@ import (
 	"hongyan/internal/ledger"
 )
 
-// chunk is how many rows are written at once. The first chunk is small, so
-// that the first mail leaves early.
+// chunk is how many rows are written at once; between two of them the line
+// records what it sent. The first chunk is small, so that the first mail leaves
+// early.
 const (
 	firstChunk = 250
-	chunk      = 2500
+	chunk      = 1000
 )
 
 // A pass is one Enqueue over the list of one issue.

@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"maps"
 	"slices"
+	"strings"
 )
 
 // A roll knows the address of every entry of an issue, and which entry has it.
@@ -57,7 +58,7 @@ func (l *roll) find(t *tx, address string) (id int64) {
 }
 
 func (l *roll) add(address string, id int64) {
-	l.recent[address] = id
+	l.recent[strings.Clone(address)] = id // or the whole row would stay
 	if l.sieve != nil {
 		l.sieve.add(address)
 	}
