@@ -56,7 +56,8 @@ func Folded(address string) string { return strings.ToLower(strings.TrimSpace(ad
 // Its methods, like those of a [Journal] and a [Shelf], may be called by many
 // goroutines and, where the store is shared, by other processes while one of
 // them works on the [Line]. A change is durable when it returns, and whoever
-// asks after it sees it.
+// asks after it sees it; a store may take a tenth of a second to see that another
+// process has suppressed somebody.
 type Suppressor interface {
 	// Suppress writes suppressions down and returns how many are new. The
 	// earlier one of a list and address stands, whatever the later one says.

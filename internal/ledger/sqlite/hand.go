@@ -14,7 +14,10 @@ import (
 // A hand writes what several processes may write at the same time: all but the
 // line. The file's own lock keeps the writers apart, which is why each of its
 // transactions is short.
-type hand struct{ writer *writer }
+type hand struct {
+	writer *writer
+	none   *nobody
+}
 
 // A Clerk is the ledger for those who work beside the line, also while another
 // process has the [Store]: it reads everything, and writes suppressions, acts
@@ -30,7 +33,7 @@ func OpenClerk(ctx context.Context, dir string) (*Clerk, error) {
 	if err := ready(ctx, dir); err != nil {
 		return nil, err
 	}
-	c := &Clerk{}
+	c := &Clerk{hand: hand{none: &nobody{}}}
 	if err := c.open(ctx, filepath.Join(dir, File)); err != nil {
 		_ = c.Close() // the reason for giving up is the better error
 		return nil, fmt.Errorf("ledger %s: %w", filepath.Join(dir, File), err)
@@ -108,6 +111,7 @@ func (h hand) Suppress(ctx context.Context, all ...ledger.Suppression) (added in
 			return 0, err
 		}
 	}
+	defer h.none.changed()
 	for some := range slices.Chunk(all, handful) {
 		if ctx.Err() != nil {
 			return added, context.Cause(ctx)

@@ -116,6 +116,98 @@ func TestAClerkMakesTheLedgerThatIsMissing(t *testing.T) {
 	}
 }
 
+// TestWhoeverSuppressesSeesItAtOnce although a moment ago there was nobody; and
+// what another process does is seen soon.
+func TestWhoeverSuppressesSeesItAtOnce(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s, c := open(t, dir), clerk(t, dir)
+	gone := func(address string) bool {
+		_, ok, err := s.Suppressed(t.Context(), "news", address)
+		must(t, err)
+		return ok
+	}
+	leave := func(by ledger.Suppressor, address string) {
+		_, err := by.Suppress(t.Context(), ledger.Suppression{Address: address, Source: ledger.Manual, By: "li", At: time.Now()})
+		must(t, err)
+	}
+	if gone("li@example.com") {
+		t.Error("nobody has left yet")
+	}
+	leave(c, "wang@example.com")
+	for end := time.Now().Add(10 * time.Second); !gone("wang@example.com"); {
+		if time.Now().After(end) {
+			t.Fatal("another process's suppression is never seen")
+		}
+	}
+	_, err := c.Unsuppress(t.Context(), "", "wang@example.com")
+	must(t, err)
+	if gone("wang@example.com") || gone("li@example.com") {
+		t.Error("nobody is left")
+	}
+	leave(s, "li@example.com")
+	if !gone("li@example.com") {
+		t.Error("it does not see its own")
+	}
+}
+
+// BenchmarkSuppressed is what a mail pays for the question, without anybody
+// suppressed and with many.
+func BenchmarkSuppressed(b *testing.B) {
+	for _, many := range []int{0, 100_000} {
+		b.Run(fmt.Sprintf("of=%d", many), func(b *testing.B) {
+			s := open(b, b.TempDir())
+			all := make([]ledger.Suppression, many)
+			for i := range all {
+				all[i] = ledger.Suppression{Address: fmt.Sprintf("p%d@example.com", i), Source: ledger.Import, By: "li", At: time.Now()}
+			}
+			if _, err := s.Suppress(b.Context(), all...); err != nil {
+				b.Fatal(err)
+			}
+			report := measure(b, b.N, "mail")
+			for range b.N {
+				if _, ok, err := s.Suppressed(b.Context(), "news", "li@example.com"); ok || err != nil {
+					b.Fatal(ok, err)
+				}
+			}
+			report()
+		})
+	}
+}
+
+// BenchmarkPage is the dashboard's table of an issue of 100,000: one page of 50,
+// by the filter that takes longest, a text that nobody has.
+func BenchmarkPage(b *testing.B) {
+	s := open(b, b.TempDir())
+	planned(b, s, 100_000)
+	for name, f := range map[string]ledger.Filter{
+		"all":   {Limit: 50},
+		"state": {Limit: 50, States: []ledger.State{ledger.Refused}},
+		"text":  {Limit: 50, Text: "zzzz"},
+	} {
+		b.Run(name, func(b *testing.B) {
+			report := measure(b, b.N, "page")
+			for range b.N {
+				for _, err := range s.Entries(b.Context(), key, f) {
+					if err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report()
+		})
+	}
+	b.Run("timeline", func(b *testing.B) {
+		report := measure(b, b.N, "page")
+		for range b.N {
+			if _, err := s.Timeline(b.Context(), key, time.Minute); err != nil {
+				b.Fatal(err)
+			}
+		}
+		report()
+	})
+}
+
 func TestAClerkThatIsClosedWritesNothing(t *testing.T) {
 	t.Parallel()
 	c, err := sqlite.OpenClerk(t.Context(), folder(t))

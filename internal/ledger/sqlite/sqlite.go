@@ -51,7 +51,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: l, queue: newQueue(), desks: map[int64]*desk{}, batch: batch}
+	s := &Store{lock: l, hand: hand{none: &nobody{}}, queue: newQueue(), desks: map[int64]*desk{}, batch: batch}
 	if err := s.open(ctx, dir); err != nil {
 		_ = s.Close() // the reason for giving up is the better error
 		return nil, fmt.Errorf("ledger %s: %w", filepath.Join(dir, File), err)
