@@ -65,9 +65,10 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 
 func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 	t.Parallel()
-	bomb := "a: &a [1,1,1,1,1,1,1,1,1,1]\n"
+	var bomb strings.Builder
+	bomb.WriteString("a: &a [1,1,1,1,1,1,1,1,1,1]\n")
 	for c := 'b'; c < 'j'; c++ {
-		bomb += fmt.Sprintf("%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat("*"+string(c-1)+",", 10), ","))
+		fmt.Fprintf(&bomb, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat("*"+string(c-1)+",", 10), ","))
 	}
 	for name, c := range map[string]struct{ file, text, want string }{
 		"not JSON":      {"a.json", "{", "c.yaml:7: data x: this is not JSON: "},
@@ -81,7 +82,7 @@ func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 		"too much":      {"a.json", `"` + strings.Repeat("x", 1<<20) + `"`, "has more than 1048576 bytes"},
 		"a deep one":    {"a.json", strings.Repeat("[", 100) + strings.Repeat("]", 100), "deep"},
 		"a circle":      {"a.yaml", "a: &a [*a]\n", "deep"},
-		"a YAML bomb":   {"a.yaml", bomb, "more than 100000 values"},
+		"a YAML bomb":   {"a.yaml", bomb.String(), "more than 100000 values"},
 		"no feed":       {"a.xml", "<html></html>", "is none of"},
 		"a broken feed": {"feed.xml", "<rss", "this is no feed: "},
 	} {
