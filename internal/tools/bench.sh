@@ -94,3 +94,6 @@ campaign million "$million" 20 42501
 t0=$(date +%s.%N)
 peak "$hongyan" --config "$work/million/config.yaml" send --yes "$work/million/bench.yaml"
 echo "  $(echo "$(date +%s.%N) - $t0" | bc) s in all"
+
+echo "== the dashboard over 100,000 recipients: each page, nothing counted yet (bound: 100 ms)"
+go test -run '^$' -bench Pages -benchtime 20x ./internal/web | grep -E '^Benchmark|takes|^ok|^FAIL' | sed 's/BenchmarkPages/  /' || true

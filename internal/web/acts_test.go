@@ -180,6 +180,8 @@ func TestRecipientsAreFilteredAndPagedByKey(t *testing.T) {
 		t.Errorf("found: %d", strings.Count(page, "/entries/"))
 	}
 	says(t, h.get(issue+"?q=nobody"), "Nobody is like that.")
+	says(t, h.get(issue+"?q=%25"), "Nobody is like that.")
+	says(t, h.get(issue+"?q=reader_0007"), "Nobody is like that.")
 }
 
 func TestAnEntryTellsItsEarlierAttempts(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/preview/browser"
 	"hongyan/internal/web"
+	"hongyan/internal/web/login"
 	"hongyan/internal/web/webtest"
 )
 
@@ -103,4 +104,63 @@ func TestScreenshots(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestABrowserLogsInAndWatchesARunToItsEnd goes the way of a person on a Monday.
+func TestABrowserLogsInAndWatchesARunToItsEnd(t *testing.T) {
+	h := build(t, 90)
+	if err := login.SetPassword(t.Context(), h.Store, "correct horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Store.Hold(t.Context(), ledger.Hold{Account: "qq", Since: time.Now(), Human: true, Reason: "the login was refused"}); err != nil {
+		t.Fatal(err)
+	}
+	page := browser.Test(t, h.url)
+	text := func(want string) string { return fmt.Sprintf("document.body.innerText.includes(%q)", want) }
+	follow := func(selector, want string) {
+		t.Helper()
+		page.Click(selector)
+		page.Until(text(want))
+	}
+	page.Until(`document.querySelector("input[name=password]")`)
+	page.Type("#name", "li")
+	page.Type("#password", "wrong horse")
+	follow("form .primary", "that is not the password")
+	page.Type("#password", "correct horse battery")
+	follow("form .primary", "Account qq is held")
+
+	follow(`a[href^="/acts/lift"]`, "Lift the hold of qq?")
+	follow("#sure", "The hold is lifted.")
+	follow(`.menu a[href="/campaigns"]`, "The week of the geese")
+	follow(`a[href="/campaigns/weekly"]`, "an image has no text") // fetched by the script
+	follow(`a[href="/campaigns/weekly/preview"]`, "Reader 0")
+	page.Until(`document.querySelector("iframe[sandbox]")`)
+	page.Press("j")
+	page.Until(text("Reader 1 "))
+
+	page.Go(h.url + "/campaigns/weekly")
+	follow(`a[href^="/acts/start"]`, "What has left cannot be called back.")
+	follow("#sure", "The issue is started.")
+	page.Go(h.url + "/issues/weekly/2026-11-23T09:00")
+	page.Until(`"following" in document.body.dataset`)
+	h.step(30)
+	page.Until(text("queued")) // and the figures follow
+	page.Until(`[...document.querySelectorAll(".figures li.queued b")].some(b => b.innerText === "60")`)
+	page.Until(`document.querySelector("[data-curve] canvas")`)
+	follow("#pause", "The issue is paused")
+	h.step(30) // nothing leaves
+	follow("#resume", "The issue goes on.")
+	page.Until(`"following" in document.body.dataset`)
+	h.step(100)
+	page.Until(text("ended"))
+	page.Until(`!document.querySelector(".figures li.queued")`)
+
+	page.Run(`document.querySelector("#state").value = "refused"; document.querySelector("#q").value = "non-existent"`)
+	page.Click("form[role=search] button")
+	page.Until(`location.search.includes("state=refused") && document.querySelectorAll("#recipients tbody tr").length === 8`)
+	page.Go(h.url + "/log")
+	page.Until(text("li") + " && " + text("resume") + " && " + text("lift"))
+	follow("form[action='/logout'] button", "Your name")
+	page.Go(h.url + "/log")
+	page.Until(`document.querySelector("input[name=password]")`)
 }

@@ -25,7 +25,7 @@ func curved() []ledger.State {
 	return []ledger.State{ledger.Sent, ledger.Refused, ledger.Deferred, ledger.InDoubt, ledger.Skipped, ledger.Suppressed}
 }
 
-func (s *Server) curve(ctx context.Context, issue ledger.Issue) (curve, error) {
+func (s *Server) newCurve(ctx context.Context, issue ledger.Issue) (curve, error) {
 	c := curve{Step: stepOf(issue.Last.Sub(issue.At))}
 	if issue.Last.IsZero() {
 		return c, nil

@@ -35,11 +35,14 @@ type standing struct {
 	Curve curve
 }
 
-// Open is how many recipients still wait for something.
-func (s standing) Open() int { return s.Issue.Open() }
+// Waiting is how many recipients a run still has something to do for; those in
+// doubt wait for a person.
+func (s standing) Waiting() int { return waiting(s.Issue.Totals) }
+
+func waiting(t ledger.Totals) int { return t.Queued + t.Sending + t.Deferred }
 
 func (s *Server) issuePage(r *http.Request) (view, error) {
-	now, err := s.standing(r.Context(), keyOf(r))
+	now, err := s.standing(r.Context(), keyOf(r), s.counts.lastCurve)
 	if err != nil {
 		return view{}, err
 	}
@@ -94,7 +97,15 @@ func (v issueView) query(state string, after int64) string {
 	return "?" + q.Encode()
 }
 
-func (s *Server) standing(ctx context.Context, k ledger.Key) (standing, error) {
+// timelinePage is the curve in numbers.
+func (s *Server) timelinePage(r *http.Request) (view, error) {
+	now, err := s.standing(r.Context(), keyOf(r), s.curve)
+	return view{Page: "timeline", Here: "campaigns", Heading: keyOf(r).String(), Data: now}, err
+}
+
+// standing tells how the issue is. Its curve is drawn anew, or the last one
+// does: the page itself need not wait for it, what follows it live brings it.
+func (s *Server) standing(ctx context.Context, k ledger.Key, draw func(context.Context, ledger.Issue) (curve, error)) (standing, error) {
 	issue, err := s.issue(ctx, k)
 	if err != nil {
 		return standing{}, err
@@ -105,7 +116,7 @@ func (s *Server) standing(ctx context.Context, k ledger.Key) (standing, error) {
 	}
 	_, err = s.campaign(ctx, k.Campaign)
 	now := standing{Key: k, Job: jobOf(jobs, k), Issue: issue, Known: err == nil}
-	if now.Curve, err = s.curve(ctx, issue); err != nil {
+	if now.Curve, err = draw(ctx, issue); err != nil {
 		return standing{}, err
 	}
 	if now.Job.Standing == Running {
@@ -118,11 +129,11 @@ func (s *Server) standing(ctx context.Context, k ledger.Key) (standing, error) {
 // left is how long the open recipients take: at the accounts' limits, and not
 // faster than it went of late.
 func left(j Job, t ledger.Totals, rate float64) time.Duration {
-	waiting := t.Queued + t.Sending + t.Deferred
-	if rate <= 0 || waiting == 0 {
+	n := waiting(t)
+	if rate <= 0 || n == 0 {
 		return j.Takes
 	}
-	return max(j.Takes, time.Duration(float64(waiting)/rate*float64(time.Second)))
+	return max(j.Takes, time.Duration(float64(n)/rate*float64(time.Second)))
 }
 
 // An entryView is all that is known of one recipient.

@@ -29,7 +29,7 @@ func (s *Server) live() http.Handler {
 		return s.survey(ctx)
 	}))
 	mux.HandleFunc("GET /live/issues/{campaign}/{issue}", s.follow("issue", "now", func(ctx context.Context, r *http.Request) (any, error) {
-		now, err := s.standing(ctx, keyOf(r))
+		now, err := s.standing(ctx, keyOf(r), s.curve)
 		return issueView{standing: now}, err
 	}))
 	mux.HandleFunc("GET /live/accounts", s.follow("accounts", "now", func(ctx context.Context, _ *http.Request) (any, error) {

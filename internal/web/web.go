@@ -84,6 +84,7 @@ func (s *Server) pages() http.Handler {
 		"/campaigns/{campaign}/preview":           s.previewPage,
 		"/issues/{campaign}/{issue}":              s.issuePage,
 		"/issues/{campaign}/{issue}/entries/{id}": s.entryPage,
+		"/issues/{campaign}/{issue}/timeline":     s.timelinePage,
 		"/accounts":                               s.accountsPage,
 		"/suppressions":                           s.suppressionsPage,
 		"/settle":                                 s.settlePage,

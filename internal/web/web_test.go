@@ -201,7 +201,7 @@ func TestEveryPageOpensInBothLanguages(t *testing.T) {
 	pages := []string{
 		"/", "/campaigns", "/campaigns/weekly", "/campaigns/weekly/draft", "/campaigns/weekly/preview?n=3", "/campaigns/weekly/preview?as=text",
 		"/campaigns/weekly/preview?as=source", "/campaigns/weekly/letter?n=3", issue, issue + "?state=sent&q=reader", fmt.Sprintf("%s/entries/%d", issue, id),
-		issue + "/report/csv", issue + "/report/html", issue + "/report/jsonl", issue + "/report/failed",
+		issue + "/timeline", issue + "/report/csv", issue + "/report/html", issue + "/report/jsonl", issue + "/report/failed",
 		"/accounts", "/suppressions", "/suppressions.csv", "/settle", "/log", "/login",
 		"/acts/start?campaign=weekly", "/acts/test?campaign=weekly", "/acts/retry?campaign=weekly&issue=2026-11-23T09:00",
 		"/acts/settle?campaign=weekly&issue=2026-11-23T09:00&to=sent", "/acts/lift?account=qq", "/acts/unsuppress?address=a@example.com",

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -77,13 +78,20 @@ func (p *Page) do(steps ...chromedp.Action[chromedp.Void]) error {
 // Go opens another address.
 func (p *Page) Go(url string) error { return p.do(chromedp.Navigate(url)) }
 
-// Until waits for a JavaScript condition.
+// Until waits for a JavaScript condition, on the next page too if the one that
+// is shown is being left.
 func (p *Page) Until(condition string) error {
-	_, err := chromedp.Run(p.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(patience)))
-	if err != nil {
-		return fmt.Errorf("browser: %s: %w", condition, err)
+	end := time.Now().Add(patience)
+	for {
+		_, err := chromedp.Run(p.ctx, chromedp.Poll[chromedp.Void](condition, chromedp.WithPollingTimeout(patience)))
+		if err == nil {
+			return nil
+		}
+		left := strings.Contains(err.Error(), "navigated") || strings.Contains(err.Error(), "Cannot find context")
+		if !left || time.Now().After(end) {
+			return fmt.Errorf("browser: %s: %w", condition, err)
+		}
 	}
-	return nil
 }
 
 // Eval runs JavaScript, whose value is a number, and returns it.

@@ -1,0 +1,111 @@
+package web_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"syscall"
+	"testing"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/web"
+	"hongyan/internal/web/webtest"
+)
+
+// bound is how long a page of an issue of 100,000 recipients may take.
+const bound = 100 * time.Millisecond
+
+// large is an office with an issue of 100,000 recipients, nine in ten of them
+// settled, and 100,000 suppressions.
+func large(b *testing.B) (*webtest.Office, ledger.Key) {
+	b.Helper()
+	o := webtest.Open(b)
+	c := weekly(100_000)
+	o.Add(c)
+	o.Hire(web.Account{Name: "qq", Provider: "qq", Address: "news@qq.com", Windows: []web.Window{{Name: "100000/day", Max: 100_000}}})
+	k := ledger.Key{Campaign: "weekly", Issue: "2026-11-23T09:00"}
+	if err := o.Start(b.Context(), k, "wang"); err != nil {
+		b.Fatal(err)
+	}
+	begin := time.Now().Add(-3 * time.Hour)
+	for i := range 90 {
+		if _, err := o.Step(b.Context(), 1000, begin.Add(time.Duration(i)*2*time.Minute)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	all := make([]ledger.Suppression, 100_000)
+	for i := range all {
+		all[i] = ledger.Suppression{List: "weekly", Address: fmt.Sprintf("gone%06d@example.com", i), Source: ledger.Import, By: "wang", At: begin}
+	}
+	if _, err := o.Store.Suppress(b.Context(), all...); err != nil {
+		b.Fatal(err)
+	}
+	return o, k
+}
+
+// spent is what this process has had of the cores.
+func spent() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// BenchmarkPages asks every page of a large state, the counts counted anew each
+// time, as the first visitor after a while finds them.
+func BenchmarkPages(b *testing.B) {
+	o, k := large(b)
+	issue := "/issues/weekly/2026-11-23T09:00"
+	last := int64(0)
+	for e, err := range o.Store.Entries(b.Context(), k, ledger.Filter{States: []ledger.State{ledger.Queued}, Limit: 1}) {
+		if err != nil {
+			b.Fatal(err)
+		}
+		last = e.ID
+	}
+	for _, page := range []struct{ name, path string }{
+		{"overview", "/"},
+		{"campaigns", "/campaigns"},
+		{"campaign", "/campaigns/weekly"},
+		{"issue", issue},
+		{"issue-over-time", issue + "/timeline"},
+		{"issue-last-page", fmt.Sprintf("%s?after=%d", issue, last+9_900)},
+		{"issue-refused", issue + "?state=refused"},
+		{"issue-found", issue + "?q=reader089999"},
+		{"issue-nobody-found", issue + "?q=nobody-is-called-so"},
+		{"recipient", fmt.Sprintf("%s/entries/%d", issue, last-1)},
+		{"accounts", "/accounts"},
+		{"suppressions", "/suppressions"},
+		{"suppressions-last-page", "/suppressions?after=gone099900@example.com&after_list=weekly"},
+		{"suppressions-found", "/suppressions?q=gone099999"},
+		{"settle", "/settle"},
+		{"log", "/log"},
+	} {
+		b.Run(page.name, func(b *testing.B) {
+			var cost time.Duration
+			for b.Loop() {
+				b.StopTimer()
+				handler := handlerOf(b, o, false) // which has counted nothing yet
+				b.StartTimer()
+				r := httptest.NewRequestWithContext(context.Background(), http.MethodGet, "http://127.0.0.1"+page.path, nil)
+				w := httptest.NewRecorder()
+				before := spent()
+				handler.ServeHTTP(w, r)
+				cost += spent() - before
+				if w.Code != http.StatusOK {
+					b.Fatalf("%s: %d", page.path, w.Code)
+				}
+			}
+			each := b.Elapsed() / time.Duration(b.N)
+			cost /= time.Duration(b.N)
+			b.ReportMetric(float64(each.Microseconds())/1000, "ms/page")
+			b.ReportMetric(float64(cost.Microseconds())/1000, "cpu-ms/page")
+			if each > bound && cost > bound { // on a busy machine the clock says nothing
+				b.Errorf("%s takes %s (%s of a core), more than %s", page.name, each, cost, bound)
+			}
+		})
+	}
+}
