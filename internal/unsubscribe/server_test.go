@@ -3,6 +3,8 @@ package unsubscribe_test
 import (
 	"bufio"
 	"context"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -244,6 +246,21 @@ func TestEveryAnswerIsGuarded(t *testing.T) {
 				t.Errorf("%s is %q", name, w.Header().Get(name))
 			}
 		}
+	}
+}
+
+// TestThePolicyLetsThePageHaveItsSheet: a browser drops a style sheet whose
+// digest the policy does not name.
+func TestThePolicyLetsThePageHaveItsSheet(t *testing.T) {
+	t.Parallel()
+	h := newHall(t)
+	w := h.ask("GET", h.page(), "")
+	_, rest, _ := strings.Cut(w.Body.String(), "<style>")
+	sheet, _, ok := strings.Cut(rest, "</style>")
+	sum := sha256.Sum256([]byte(sheet))
+	want := "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+	if !ok || !strings.Contains(sheet, "main {") || !strings.Contains(w.Header().Get("Content-Security-Policy"), want) {
+		t.Errorf("the page's sheet has %s, the policy is %s", want, w.Header().Get("Content-Security-Policy"))
 	}
 }
 
