@@ -18,8 +18,8 @@ import (
 	"hongyan/internal/run"
 )
 
-// serve shows the campaign's mails in the browser until it is interrupted.
-func (d *door) serve(ctx context.Context, file, listen string) error {
+// serveLive shows the campaign's mails in the browser until it is interrupted.
+func (d *door) serveLive(ctx context.Context, file, listen string) error {
 	from := toPreview
 	from.asked = map[data.Source]any{} // looks come one after the other
 	server := &live.Server{

@@ -26,7 +26,7 @@ func previewed(t *testing.T, files map[string]string) (dir, url string) {
 	d.flags.config = filepath.Join(dir, "config.yaml")
 	ctx, stop := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- d.serve(ctx, filepath.Join(dir, "campaign.yaml"), "127.0.0.1:0") }()
+	go func() { done <- d.serveLive(ctx, filepath.Join(dir, "campaign.yaml"), "127.0.0.1:0") }()
 	t.Cleanup(func() {
 		stop()
 		if err := <-done; err != nil {

@@ -7,12 +7,12 @@ import (
 	"strings"
 	"time"
 
+	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/render"
-	"hongyan/internal/run"
 )
 
 // A plan is what a send is about to do, as shown before it asks.
@@ -39,7 +39,7 @@ func (p *plan) open() int {
 	return max(p.recipients()-p.totals.Sent-p.totals.Refused-p.totals.Suppressed-p.totals.InDoubt, 0)
 }
 
-func (d *door) plan(ctx context.Context, e *edition, h *house, lanes []*run.Lane) (*plan, error) {
+func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) (*plan, error) {
 	p := &plan{edition: e}
 	var err error
 	if p.totals, err = h.store.Totals(ctx, e.key); err == nil {
@@ -50,18 +50,18 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, lanes []*run.Lane
 	if p.holds, err = h.store.Holds(ctx); err != nil {
 		return nil, err
 	}
-	if p.rehearsal, err = d.rehearse(ctx, e, lanes[0].Compose, rehearsed); err != nil {
+	if p.rehearsal, err = d.rehearse(ctx, e, compose, rehearsed); err != nil {
 		return nil, err
 	}
-	p.takes, err = h.estimate(ctx, e, p.open())
+	p.takes, err = h.takes(ctx, e.accounts, p.open())
 	return p, err
 }
 
-// estimate is how long the open mails take when the accounts share them evenly.
-func (h *house) estimate(ctx context.Context, e *edition, open int) (longest time.Duration, err error) {
+// takes is how long open mails take when the accounts share them evenly.
+func (h *house) takes(ctx context.Context, accounts []config.Account, open int) (longest time.Duration, err error) {
 	now := time.Now()
-	share := (open + len(e.accounts) - 1) / len(e.accounts)
-	for _, account := range e.accounts {
+	share := (open + len(accounts) - 1) / max(len(accounts), 1)
+	for _, account := range accounts {
 		past, err := h.store.History(ctx, account.Name, now.Add(-account.Limits.Horizon()))
 		if err != nil {
 			return 0, err

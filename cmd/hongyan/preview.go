@@ -43,7 +43,7 @@ func newPreview(d *door) *cobra.Command {
 				}
 			}
 			if o.serve {
-				return d.serve(cmd.Context(), args[0], o.listen)
+				return d.serveLive(cmd.Context(), args[0], o.listen)
 			}
 			return d.preview(cmd.Context(), args[0], o)
 		},

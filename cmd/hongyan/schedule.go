@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -102,7 +103,7 @@ func campaignFolder(conf *config.Config, told string) string {
 	if told != "" {
 		return told
 	}
-	return shorten(filepath.Join(conf.Dir, "campaigns"))
+	return shorten(cmp.Or(conf.Serve.Campaigns, filepath.Join(conf.Dir, "campaigns")))
 }
 
 func (d *door) timetables(ctx context.Context, conf *config.Config, o scheduleOptions) ([]timetable, error) {

@@ -118,7 +118,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if err != nil {
 		return err
 	}
-	plan, err := d.plan(ctx, e, h, lanes)
+	plan, err := d.plan(ctx, e, h, lanes[0].Compose)
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"os"
@@ -61,10 +62,29 @@ func (d *door) stateFolder(conf *config.Config) string {
 // openStore opens the ledger for writing. A folder has one writer at a time; a
 // database has as many as like.
 func (d *door) openStore(ctx context.Context, conf *config.Config) (ledger.Store, error) {
-	if !d.shared(conf) {
-		return sqlite.Open(ctx, d.stateFolder(conf))
+	if d.shared(conf) {
+		return d.openShared(ctx, conf)
 	}
-	return d.openShared(ctx, conf)
+	store, err := sqlite.Open(ctx, d.stateFolder(conf))
+	if held, ok := errors.AsType[*sqlite.Held](err); ok {
+		return nil, d.taken(held)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return store, nil
+}
+
+// taken says who has the ledger and what to do.
+func (d *door) taken(h *sqlite.Held) error {
+	next := d.say("wait for its end, or stop it")
+	if h.At != "" {
+		next = d.say("do it on its dashboard, %s, or stop it first", h.At)
+	}
+	if h.PID == 0 {
+		return errors.New(d.say("another process has the ledger (%s): %s", h.Path, next))
+	}
+	return errors.New(d.say("process %d has the ledger since %s: %s", h.PID, stamp(h.Since), next))
 }
 
 func (d *door) openShared(ctx context.Context, conf *config.Config) (*postgres.Store, error) {

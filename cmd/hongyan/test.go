@@ -36,8 +36,11 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 	if err != nil {
 		return err
 	}
-	if err := d.deliverTest(ctx, w, mails); err != nil {
-		return err
+	err = d.deliverTest(ctx, w, mails, func(mail *message.Message) {
+		fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
+	})
+	if err != nil {
+		return d.testRefused(w, err)
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
 	return nil
@@ -101,7 +104,7 @@ func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mai
 }
 
 // deliverTest sends the mails one by one at the account's pace.
-func (d *door) deliverTest(ctx context.Context, w *way, mails []*message.Message) error {
+func (d *door) deliverTest(ctx context.Context, w *way, mails []*message.Message, sent func(*message.Message)) error {
 	session := w.lane.Sender.Open()
 	defer session.Close()
 	for _, mail := range mails {
@@ -109,12 +112,12 @@ func (d *door) deliverTest(ctx context.Context, w *way, mails []*message.Message
 			return err
 		}
 		if err := session.Offer(ctx, mail); err != nil {
-			return d.testRefused(w, err)
+			return err
 		}
 		if _, err := session.Deliver(ctx, nil); err != nil {
-			return d.testRefused(w, err)
+			return err
 		}
-		fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
+		sent(mail)
 	}
 	return nil
 }

@@ -50,6 +50,7 @@ type house struct {
 // pacer, so that its limits and connections hold over all of them.
 type way struct {
 	lane  run.Lane // nobody composes for it
+	wire  *sender.Sender
 	pacer *pace.Pacer
 }
 
@@ -91,7 +92,7 @@ func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
 		return nil, err
 	}
 	connections := max(account.Limits.Connections, 1)
-	w := &way{pacer: pacer, lane: run.Lane{
+	w := &way{wire: wire, pacer: pacer, lane: run.Lane{
 		Account: account.Name, Sender: line{wire}, Pacer: pacer, Judge: book.Judge,
 		Connections: connections, Ahead: ahead(account.Limits, connections), Workers: min(connections, 4),
 	}}

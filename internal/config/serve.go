@@ -11,6 +11,7 @@ import (
 // Serve says where and how the dashboard is reached.
 type Serve struct {
 	Listen          string   // host:port
+	Campaigns       string   // folder that is watched, as a path; "" = campaigns, beside the file
 	Hosts           []string // by which it may be called, besides loopback
 	TLSCert, TLSKey string   // files of a certificate, as paths
 	ACME            string   // the address that a certificate is asked for with; "" = none is
@@ -36,7 +37,7 @@ func (b *builder) serve(values map[string]any) Serve {
 		}
 		return name
 	}
-	s := Serve{Listen: text(values["listen"]), Hosts: texts(values["hosts"]), TLSCert: file("tls_cert"), TLSKey: file("tls_key"), ClientCA: file("client_ca")}
+	s := Serve{Listen: text(values["listen"]), Campaigns: within(b.dir, text(values["campaigns"])), Hosts: texts(values["hosts"]), TLSCert: file("tls_cert"), TLSKey: file("tls_key"), ClientCA: file("client_ca")}
 	if s.Listen == "" {
 		s.Listen = dashboard
 	}

@@ -356,7 +356,7 @@ func shape() map[string]kind {
 		"replies": series,
 		"retry":   branch, "retry::schedule": either, "retry::max_age": words,
 		"lint": branch, "lint::clients": branch, "lint::clients::*": decimal, "lint::ignore": series,
-		"serve": branch, "serve::listen": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
+		"serve": branch, "serve::listen": words, "serve::campaigns": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
 		"serve::acme": words, "serve::client_ca": words,
 		"unsubscribe": branch, "unsubscribe::url": words, "unsubscribe::mailto": words, "unsubscribe::listen": words,
 		"trace": branch, "trace::otlp": words, "trace::sample": words,

@@ -38,6 +38,16 @@ func (o *Office) shelve(ctx context.Context, key ledger.Key, p Pause) error {
 	return o.Shelf.Put(ctx, paused, key.String(), body)
 }
 
+// Halt writes down that an issue which is not on the floor shall not come on it
+// by itself.
+func (o *Office) Halt(ctx context.Context, key ledger.Key, p Pause) error {
+	if err := o.shelve(ctx, key, p); err != nil {
+		return err
+	}
+	o.tell(Halted{key, p})
+	return nil
+}
+
 func (o *Office) resume(ctx context.Context, key ledger.Key) error {
 	return o.Shelf.Discard(ctx, paused, key.String())
 }

@@ -14,22 +14,30 @@ type Held struct {
 	Path  string    // of the lock file
 	PID   int       // 0 when it did not get round to saying so
 	Since time.Time // zero likewise
+	At    string    // where it is at work, "" when it did not say; see Announce
 }
 
 func (h *Held) Error() string {
 	if h.PID == 0 {
 		return fmt.Sprintf("%s: held by another process", h.Path)
 	}
-	return fmt.Sprintf("%s: held by process %d since %s", h.Path, h.PID, h.Since.Local().Format(time.DateTime))
+	said := fmt.Sprintf("%s: held by process %d since %s", h.Path, h.PID, h.Since.Local().Format(time.DateTime))
+	if h.At != "" {
+		said += ", at " + h.At
+	}
+	return said
 }
 
 // A lock keeps other processes out for as long as this one lives: the kernel
 // drops it with the process. The file stays, since removing it would let two
 // in; what it says is for people only.
-type lock struct{ *flock.Flock }
+type lock struct {
+	*flock.Flock
+	since time.Time
+}
 
 func acquire(path string) (*lock, error) {
-	l := &lock{flock.New(path, flock.SetPermissions(0o600))}
+	l := &lock{Flock: flock.New(path, flock.SetPermissions(0o600))}
 	ok, err := l.TryLock()
 	if err != nil {
 		return nil, fmt.Errorf("lock the ledger: %w", err)
@@ -37,13 +45,25 @@ func acquire(path string) (*lock, error) {
 	if !ok {
 		return nil, holder(path)
 	}
-	said := fmt.Sprintf("pid %d since %s\n", os.Getpid(), time.Now().UTC().Format(time.RFC3339))
-	if err := os.WriteFile(path, []byte(said), 0o600); err != nil {
+	l.since = time.Now()
+	if err := l.say(""); err != nil {
 		_ = l.Unlock() // the write's error says more
-		return nil, fmt.Errorf("lock the ledger: %w", err)
+		return nil, err
 	}
 	return l, nil
 }
+
+// say tells who is kept out by whom.
+func (l *lock) say(at string) error {
+	said := strings.TrimSpace(fmt.Sprintf("pid %d since %s %s", os.Getpid(), l.since.UTC().Format(time.RFC3339), at)) + "\n"
+	if err := os.WriteFile(l.Path(), []byte(said), 0o600); err != nil {
+		return fmt.Errorf("lock the ledger: %w", err)
+	}
+	return nil
+}
+
+// Announce tells whoever finds the ledger taken where it is at work: a URL.
+func (s *Store) Announce(at string) error { return s.lock.say(at) }
 
 func holder(path string) *Held {
 	h := &Held{Path: path}
@@ -51,10 +71,12 @@ func holder(path string) *Held {
 	if err != nil {
 		return h
 	}
+	text, at, _ := strings.Cut(strings.TrimSpace(string(said)), "Z ") // the end of the time
 	var since string
-	if _, err := fmt.Sscanf(strings.TrimSpace(string(said)), "pid %d since %s", &h.PID, &since); err != nil {
+	if _, err := fmt.Sscanf(text, "pid %d since %s", &h.PID, &since); err != nil {
 		return &Held{Path: path}
 	}
+	h.At, since = at, strings.TrimSuffix(since, "Z")+"Z"
 	h.Since, _ = time.Parse(time.RFC3339, since) // zero when it is not one
 	return h
 }

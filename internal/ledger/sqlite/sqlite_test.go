@@ -56,6 +56,13 @@ func TestASecondProcessIsToldWhoHoldsTheLedger(t *testing.T) {
 	if !strings.Contains(err.Error(), "held by process ") {
 		t.Errorf("it says %q", err)
 	}
+	if err := s.Announce("http://127.0.0.1:8090/"); err != nil {
+		t.Fatal(err)
+	}
+	_, err = sqlite.Open(t.Context(), dir)
+	if held, ok := errors.AsType[*sqlite.Held](err); !ok || held.At != "http://127.0.0.1:8090/" || held.PID != os.Getpid() || time.Since(held.Since) > time.Minute {
+		t.Errorf("got %v", err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,201 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"net/mail"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/list"
+	"hongyan/internal/message"
+	"hongyan/internal/preview"
+	"hongyan/internal/reply"
+	"hongyan/internal/run"
+	"hongyan/internal/web"
+)
+
+// This file is what the dashboard shows and tries of single mails.
+
+// Preview composes the mail of the list's n-th recipient. See [web.Files].
+func (d desk) Preview(ctx context.Context, k ledger.Key, n int) (web.Mail, error) {
+	f, k, err := d.pick(k)
+	if err != nil {
+		return web.Mail{}, err
+	}
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toPreview)
+	if err != nil {
+		return web.Mail{}, refusalOf(err)
+	}
+	defer e.close()
+	r, of, err := nth(ctx, e, n)
+	if err != nil {
+		return web.Mail{}, err
+	}
+	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+	if err != nil {
+		return web.Mail{}, err
+	}
+	return d.show(e, mailing, r, n, of)
+}
+
+// nth is the n-th row of the list, and how many there are.
+func nth(ctx context.Context, e *edition, n int) (found list.Recipient, of int, err error) {
+	for r, err := range e.list.Recipients() {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return found, of, err
+		}
+		if of++; of == n {
+			found = r
+		}
+		if of >= n {
+			break
+		}
+	}
+	if of < n {
+		return found, of, web.ErrUnknown
+	}
+	return found, e.survey.Rows, nil
+}
+
+func (d desk) show(e *edition, m *run.Mailing, r list.Recipient, n, of int) (web.Mail, error) {
+	out := web.Mail{N: n, Of: of, Line: r.Line, Address: r.Address, Name: r.Name, From: e.accounts[0].Address}
+	shown, err := d.door.previewMail(e, m, r, time.Now())
+	if faults := faultsIn(err); faults != nil {
+		out.Unfit = faults[0].What
+		return out, nil
+	}
+	if err != nil {
+		out.Unfit = fault.Textf("%s", err.Error())
+		return out, nil
+	}
+	defer shown.Message.Release()
+	if out.HTML, err = inlined(shown); err != nil {
+		return out, err
+	}
+	if out.Attachments, err = e.attached(r.Fields); err != nil {
+		return out, err
+	}
+	out.Subject, out.Text, out.Size, out.Source = shown.Subject, string(shown.Text), shown.Message.Size(), asWritten(shown.Message)
+	content, err := e.template.Render(r.Fields)
+	if err != nil {
+		return out, err
+	}
+	out.Findings = findings(e.lintContent(content, shown.Message))
+	return out, nil
+}
+
+// inlined is the HTML with its images in it.
+func inlined(m preview.Mail) (string, error) {
+	html := string(m.HTML)
+	for _, image := range m.Images {
+		data := image.Data
+		if image.File != "" {
+			var err error
+			if data, err = os.ReadFile(image.File); err != nil {
+				return "", err
+			}
+		}
+		html = strings.ReplaceAll(html, "cid:"+image.CID, "data:"+image.Type+";base64,"+base64.StdEncoding.EncodeToString(data))
+	}
+	return html, nil
+}
+
+// attached are the names of a recipient's attachments.
+func (e *edition) attached(fields map[string]string) (out []string, err error) {
+	for _, a := range e.attachments {
+		name, err := a.File.Render(fields)
+		if err == nil && a.Name != nil {
+			name, err = a.Name.Render(fields)
+		}
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, filepath.Base(name))
+	}
+	return out, nil
+}
+
+// mostSource is how much of a mail's source is shown.
+const mostSource = 256 << 10
+
+// asWritten is a mail as it would be sent, as much as is shown of it.
+func asWritten(m *message.Message) string {
+	var b strings.Builder
+	for _, piece := range m.Wire() {
+		if room := mostSource - b.Len(); len(piece) > room {
+			b.Write(piece[:room])
+			break
+		}
+		b.Write(piece)
+	}
+	return b.String()
+}
+
+// Test sends chosen rows' mails to a person's own addresses. See
+// [web.Corrections].
+func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err error) {
+	f, k, err := d.pick(k)
+	if err != nil {
+		return 0, err
+	}
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toSend)
+	if err != nil {
+		return 0, refusalOf(err)
+	}
+	defer e.close()
+	to, err := d.testers(t.To)
+	if err != nil {
+		return 0, err
+	}
+	mails, err := d.door.testMails(ctx, e, t.Rows, to)
+	if err != nil {
+		return 0, refusalOf(err)
+	}
+	w, err := d.way(ctx, e.accounts[0])
+	if err != nil {
+		return 0, err
+	}
+	aside := d.office.Aside(ctx, d.officeLane(&w.lane, w), func() {
+		err = d.door.deliverTest(ctx, w, mails, func(*message.Message) { sent++ })
+	})
+	if refused, ok := errors.AsType[*reply.Refusal](err); ok {
+		err = &web.Refusal{Why: fault.Textf("refused: %s", refused.Error())}
+	}
+	return sent, errors.Join(aside, err)
+}
+
+func (d desk) testers(values []string) (out []mail.Address, err error) {
+	for _, value := range values {
+		address, name, _, f := list.ParseAddress(value)
+		if f != nil {
+			return nil, &web.Refusal{Why: fault.Textf("%s: %s", value, f.What)}
+		}
+		out = append(out, mailbox(name, address))
+	}
+	if len(out) == 0 {
+		return nil, &web.Refusal{Why: fault.Textf("say to which address")}
+	}
+	return out, nil
+}
+
+// refusalOf says the first fault to the person; any other error is a breakdown.
+func refusalOf(err error) error {
+	faults := faultsIn(err)
+	if faults == nil {
+		return err
+	}
+	first := faults.Sorted()[0]
+	if first.File == "" {
+		return &web.Refusal{Why: first.What}
+	}
+	return &web.Refusal{Why: fault.Textf("%s: %s", first.Place(), first.What)}
+}

@@ -1,0 +1,282 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/config"
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/metrics"
+	"hongyan/internal/unsubscribe"
+	"hongyan/internal/web"
+	"hongyan/internal/web/api"
+	"hongyan/internal/web/login"
+)
+
+type serveOptions struct {
+	campaigns, listen, pid string
+	ready                  bool
+}
+
+func newServe(d *door) *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: d.say("stay running: send what is due, show the dashboard, let recipients leave"),
+		Long: d.say("Watches the campaigns folder, begins an issue when its slot is due, goes on with what was under way,\n" +
+			"and shows it all on the dashboard. Stops after the mails in flight; a second signal stops it at once."),
+		Example: "  hongyan serve\n" +
+			"  hongyan serve --campaigns campaigns --listen 127.0.0.1:8090 --pid /run/hongyan/pid",
+		Args: d.exactly(0),
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.ready {
+				return d.askReady(cmd.Context(), o)
+			}
+			return d.serve(cmd.Context(), o)
+		},
+	}
+	flags := cmd.Flags()
+	flags.StringVar(&o.campaigns, "campaigns", "", d.say("`FOLDER` of campaign files (default: campaigns, beside the configuration)"))
+	flags.StringVar(&o.listen, "listen", "", d.say("`HOST:PORT` of the dashboard (default: serve.listen of the configuration, or 127.0.0.1:8090)"))
+	flags.StringVar(&o.pid, "pid", "", d.say("write the number of the process to `FILE` once it is ready, and remove it at the end"))
+	flags.BoolVar(&o.ready, "ready", false, d.say("ask the service that is running whether it is ready, and say so by the exit code"))
+	return cmd
+}
+
+// askReady asks another process, as the health check of a container does. Its
+// certificate is for the names that browsers use, and nothing secret is said.
+func (d *door) askReady(ctx context.Context, o serveOptions) error {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	entrance := entranceOf(conf, "")
+	entrance.Listen = cmp.Or(o.listen, entrance.Listen)
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, urlOf(entrance.Listen, entrance.Secure())+"readyz", nil)
+	if err != nil {
+		return err
+	}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	defer client.CloseIdleConnections()
+	response, err := client.Do(r)
+	if err != nil {
+		return err
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		return errors.New(d.say("not ready"))
+	}
+	fmt.Fprintln(d.out, d.say("ready"))
+	return nil
+}
+
+func (d *door) serve(ctx context.Context, o serveOptions) (err error) {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	conf.Serve.Listen = cmp.Or(o.listen, conf.Serve.Listen)
+	d.metrics = metrics.New(version())
+	h, err := d.openHouse(ctx, conf)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, h.close()) }()
+	ctx, cut := d.bounded(ctx)
+	defer cut()
+	return d.lookingOut(ctx, h, func() error { return d.keepServing(ctx, h.service(campaignFolder(conf, o.campaigns)), o) })
+}
+
+// lingering is how long the mails in flight may take after a signal: a body of
+// many megabytes and a server that thinks for long.
+const lingering = 60 * time.Second
+
+// bounded is ctx until a while after the first signal.
+func (d *door) bounded(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, cut := context.WithCancel(ctx)
+	go func() {
+		select {
+		case <-d.interrupted:
+		case <-ctx.Done():
+			return
+		}
+		timer := time.NewTimer(lingering)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+			cut()
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, cut
+}
+
+// keepServing is the service with its doors, from their opening to their closing.
+func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) error {
+	s.folder.Look()
+	locked, err := login.HasPassword(ctx, s.store)
+	if err != nil {
+		return err
+	}
+	entrance := entranceOf(s.conf, d.stateFolder(s.conf))
+	l, err := entrance.Open(ctx, locked)
+	if refusal, ok := errors.AsType[*web.Refusal](err); ok {
+		return d.usagef("%s", d.text(refusal.Why))
+	}
+	if err != nil {
+		return err
+	}
+	guard := login.New(login.Options{Shelf: s.store, Secure: entrance.Secure(), Self: whoami()})
+	defer guard.Close()
+	pages, err := s.pages(guard)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	leaving, err := s.leaving(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close())
+	}
+	url := urlOf(l.Addr().String(), entrance.Secure())
+	if err := s.announce(url); err != nil {
+		return errors.Join(err, l.Close())
+	}
+	d.gauge(s.house)
+	fmt.Fprintln(d.err, d.say("The dashboard is on %s", url))
+	return s.work(ctx,
+		func(ctx context.Context) error { return web.Serve(ctx, l, pages, d.log) },
+		func(ctx context.Context) error { return s.begun(ctx, o.pid) },
+		leaving,
+		s.watch,
+		s.slots,
+		func(ctx context.Context) error { return d.watchdog(ctx, s.ready.Load) },
+	)
+}
+
+// leaving opens the public pages by which recipients leave, if there are any, and
+// returns what serves them.
+func (s *service) leaving(ctx context.Context) (func(context.Context) error, error) {
+	conf := s.conf.Unsubscribe
+	if conf.URL == "" {
+		return func(context.Context) error { return nil }, nil
+	}
+	keys, err := unsubscribe.OpenKeyring(ctx, s.store, time.Now())
+	if err != nil {
+		return nil, err
+	}
+	pages, err := unsubscribe.NewHandler(unsubscribe.Options{URL: conf.URL, Keys: keys, Books: s.store, Log: s.door.log})
+	if err != nil {
+		return nil, err
+	}
+	var config net.ListenConfig
+	l, err := config.Listen(ctx, "tcp", conf.Listen)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintln(s.door.err, s.door.say("Recipients leave on http://%s/, for %s", l.Addr().String(), conf.URL))
+	return func(ctx context.Context) error { return unsubscribe.Serve(ctx, l, pages) }, nil
+}
+
+// begun puts on the floor what was under way, and then says that all is well.
+func (s *service) begun(ctx context.Context, pid string) error {
+	if err := s.resume(ctx); err != nil {
+		return err
+	}
+	s.ready.Store(true)
+	if err := s.door.notify("READY=1"); err != nil {
+		return err
+	}
+	if pid == "" {
+		return nil
+	}
+	if err := os.WriteFile(pid, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		return err
+	}
+	<-ctx.Done()
+	return os.Remove(pid)
+}
+
+func entranceOf(conf *config.Config, state string) web.Entrance {
+	c := conf.Serve
+	e := web.Entrance{Listen: c.Listen, Cert: c.TLSCert, Key: c.TLSKey, ClientCA: c.ClientCA}
+	if c.ACME != "" {
+		e.ACME = &web.ACME{Hosts: c.Hosts, Email: c.ACME, Folder: filepath.Join(state, "acme")}
+	}
+	return e
+}
+
+func urlOf(address string, secure bool) string {
+	if secure {
+		return "https://" + address + "/"
+	}
+	return "http://" + address + "/"
+}
+
+// announce has whoever finds the ledger taken told where it is at work.
+func (s *service) announce(url string) error {
+	if store, ok := s.store.(*sqlite.Store); ok {
+		return store.Announce(url)
+	}
+	return nil
+}
+
+// pages are the dashboard, for people and for programs, and beside it what
+// machines ask.
+func (s *service) pages(guard *login.Guard) (http.Handler, error) {
+	desk, say := desk{s}, s.door.tongues()
+	tokens := func(h http.Handler) http.Handler { return guard.API(h, api.Refuse) }
+	server, err := web.New(web.Options{
+		Books: s.store, Desk: desk, Guard: guard, Say: say, Lang: s.door.lang,
+		Hosts: s.conf.Serve.Hosts, Log: s.door.log,
+		API:    api.New(api.Options{Books: s.store, Desk: desk, Log: s.door.log}, tokens),
+		Others: map[string]http.Handler{"GET /metrics": s.door.metrics.Handler()},
+	})
+	if err != nil {
+		return nil, err
+	}
+	site, mux := server.Handler(), http.NewServeMux()
+	mux.Handle("/", site)
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { answer(w, true) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { answer(w, s.ready.Load()) })
+	mux.HandleFunc("GET /metrics", func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Authorization") == "" {
+			site.ServeHTTP(w, r)
+			return
+		}
+		tokens(s.door.metrics.Handler()).ServeHTTP(w, r) // a collector has no session; it shows a token
+	})
+	return mux, nil
+}
+
+func answer(w http.ResponseWriter, well bool) {
+	w.Header().Set("Cache-Control", "no-store")
+	if !well {
+		http.Error(w, "not ready", http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = fmt.Fprintln(w, "ok") // who has gone reads nothing
+}
+
+// tongues says sentences of any room in the languages of the dashboard.
+func (d *door) tongues() func(lang string, t fault.Text) string {
+	english, chinese := newWords([]string{"en"}, d.env), newWords([]string{"zh"}, d.env)
+	return func(lang string, t fault.Text) string {
+		if lang == "zh" {
+			return chinese.text(t)
+		}
+		return english.text(t)
+	}
+}

@@ -1,0 +1,281 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"hongyan/internal/campaign/watch"
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/office"
+	"hongyan/internal/run"
+)
+
+// A service is hongyan serve at work: the office over one ledger, and the
+// campaigns of a folder.
+type service struct {
+	*house
+	folder *watch.Folder
+	news   chan struct{} // cap 1: the folder has changed
+	office *office.Office
+	ready  atomic.Bool
+
+	starts sync.Mutex // one issue is made ready at a time
+}
+
+func (h *house) service(dir string) *service {
+	s := &service{house: h, folder: watch.New(dir), news: make(chan struct{}, 1)}
+	s.office = &office.Office{
+		Books: books{h.door.timed(memory{h.store, h.learned, h.lookout.held}), h.store}, Shelf: h.store,
+		Retry: retry(h.conf.Retry), Stop: h.door.interrupted, Tell: s.tell,
+	}
+	h.lookout.planned = s.scheduled
+	return s
+}
+
+// books are the ledger as the office reads it, with its line as runs write it.
+type books struct {
+	run.Line
+	overall
+}
+
+// overall is what the office reads of the whole ledger.
+type overall interface {
+	run.Suppressor
+	Holds(ctx context.Context) ([]ledger.Hold, error)
+	Totals(ctx context.Context, k ledger.Key) (ledger.Totals, error)
+}
+
+// find returns the campaign of a name; false if no file of the folder is one.
+func (s *service) find(name string) (watch.Entry, bool) {
+	entries := s.folder.Entries()
+	i := slices.IndexFunc(entries, func(f watch.Entry) bool { return f.Good != nil && f.Good.Name == name })
+	if i < 0 {
+		return watch.Entry{}, false
+	}
+	return entries[i], true
+}
+
+// watch takes up what changes in the folder.
+func (s *service) watch(ctx context.Context) error {
+	s.tellFaults()
+	return s.folder.Run(ctx, func() {
+		s.tellFaults()
+		select {
+		case s.news <- struct{}{}:
+		default:
+		}
+	})
+}
+
+// tellFaults says to the operator's log which files are not in force as they are.
+func (s *service) tellFaults() {
+	for _, f := range s.folder.Entries() {
+		for _, one := range f.Faults.Sorted() {
+			s.door.log.Warn("campaign at fault", slog.String("file", f.File), slog.Int("line", one.Line), slog.String("what", s.door.text(one.What)))
+		}
+	}
+}
+
+// work is the life of the service: what it carries, what it watches, what it is
+// asked. The first that breaks down ends it all; an interrupt ends it well.
+func (s *service) work(ctx context.Context, parts ...func(context.Context) error) error {
+	ctx, end := context.WithCancelCause(ctx)
+	defer end(nil)
+	beside, over := context.WithCancel(ctx)
+	defer over()
+	var staff sync.WaitGroup
+	for _, part := range parts {
+		staff.Go(func() {
+			if err := part(beside); err != nil && beside.Err() == nil {
+				end(err)
+			}
+		})
+	}
+	err := s.office.Run(ctx)
+	s.ready.Store(false)
+	over()
+	staff.Wait()
+	return errors.Join(err, s.learned(context.WithoutCancel(ctx)))
+}
+
+// begin puts an issue of a campaign on the floor. What has changed since it began
+// is refused, unless a person accepts it.
+func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept bool) error {
+	s.starts.Lock()
+	defer s.starts.Unlock()
+	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, toSend)
+	if err != nil {
+		return err
+	}
+	if err := s.put(ctx, e, accept); err != nil {
+		e.close()
+		return err
+	}
+	return nil
+}
+
+// put hands an edition to the office, which closes it.
+func (s *service) put(ctx context.Context, e *edition, accept bool) error {
+	if why := e.nothing(); why != nil {
+		return why
+	}
+	compared, err := s.compare(ctx, e)
+	if err != nil {
+		return err
+	}
+	if len(compared.changed) > 0 && !accept {
+		return &changed{e.key, named(compared.changed)}
+	}
+	lanes, err := s.lanes(ctx, e)
+	if err != nil {
+		return err
+	}
+	enqueued, err := s.freeze(ctx, e, compared)
+	if err != nil {
+		return err
+	}
+	issue := office.Issue{
+		Key: e.key, List: e.camp.List, Lanes: s.shared(lanes), Watch: s.lookout.watch(e.key, func(run.Event) {}),
+		Beside: s.door.reporter(e, s.house, column(s.lookout.ids)).Run, Gone: e.close,
+	}
+	totals, err := s.store.Totals(ctx, e.key)
+	if err != nil {
+		return err
+	}
+	if !enqueued || totals.Skipped > 0 {
+		issue.Fill = func(ctx context.Context) error { return s.fill(ctx, e) }
+	}
+	return s.office.Start(ctx, issue)
+}
+
+// shared are the lanes as the office takes them.
+func (s *service) shared(lanes []*run.Lane) (out []*office.Lane) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, lane := range lanes {
+		out = append(out, s.officeLane(lane, s.ways[lane.Account]))
+	}
+	return out
+}
+
+func (s *service) officeLane(lane *run.Lane, w *way) *office.Lane {
+	return &office.Lane{
+		Lane: lane, Lift: w.pacer.Lift,
+		Keep: func(ctx context.Context) error { return s.keep(ctx, w) },
+	}
+}
+
+// A changed issue is not what it was when it began.
+type changed struct {
+	key  ledger.Key
+	what []string
+}
+
+// named are the inputs of changes, each with what became of it.
+func named(changes []change) (out []string) {
+	for _, c := range changes {
+		out = append(out, strings.TrimSpace(c.String()))
+	}
+	return out
+}
+
+func (c *changed) Error() string { return c.text().String() }
+
+func (c *changed) text() fault.Text {
+	return fault.Textf("%s has changed since it began: %s", c.key.String(), strings.Join(c.what, ", "))
+}
+
+// resume puts the issues on the floor that were on their way when the process
+// ended, and not paused.
+func (s *service) resume(ctx context.Context) error {
+	paused, err := s.office.Paused(ctx)
+	if err != nil {
+		return err
+	}
+	issues, err := s.store.Issues(ctx)
+	if err != nil {
+		return err
+	}
+	for _, issue := range issues {
+		f, ok := s.find(issue.Campaign)
+		if _, waits := paused[issue.Key]; waits || !ok || !unfinished(issue) {
+			continue
+		}
+		if err := s.begin(ctx, f, issue.Issue, false); err != nil {
+			if err = s.setAside(ctx, issue.Key, err); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func unfinished(i ledger.Issue) bool { return !i.Complete || i.Queued+i.Sending+i.Deferred > 0 }
+
+// setAside stops an issue that cannot be put on the floor; whatever is wrong with
+// its files must not keep the others waiting.
+func (s *service) setAside(ctx context.Context, key ledger.Key, why error) error {
+	if ctx.Err() != nil || errors.Is(why, office.ErrShut) {
+		return context.Cause(ctx)
+	}
+	if errors.Is(why, ledger.ErrBroken) {
+		return why
+	}
+	return s.office.Halt(ctx, key, office.Pause{At: time.Now(), Why: s.door.because(why), Stopped: true})
+}
+
+// because is an error in a line, for people.
+func (d *door) because(err error) string {
+	if faults := faultsIn(err); len(faults) > 0 {
+		first := faults.Sorted()[0]
+		return d.place(first) + d.text(first.What)
+	}
+	if c, ok := errors.AsType[*changed](err); ok {
+		return d.text(c.text())
+	}
+	return err.Error()
+}
+
+// tell says what happens in the office to the operator's log.
+func (s *service) tell(e office.Event) {
+	log := s.door.log
+	switch e := e.(type) {
+	case office.Started:
+		log.Info("issue started", slog.String("campaign", e.Key.Campaign), slog.String("issue", e.Key.Issue))
+	case office.Ended:
+		log.Info("issue ended", slog.String("campaign", e.Key.Campaign), slog.String("issue", e.Key.Issue),
+			slog.Int("sent", e.Totals.Sent), slog.Int("refused", e.Totals.Refused), slog.Int("in_doubt", e.Totals.InDoubt))
+		s.lookout.ended(context.Background(), s.store, e.Key, nil)
+		if e.Err != nil {
+			log.Error("the issue's report", slog.String("campaign", e.Key.Campaign), slog.String("issue", e.Key.Issue), slog.Any("error", e.Err))
+		}
+	case office.Halted:
+		level := slog.LevelInfo
+		if e.Pause.Stopped {
+			level = slog.LevelError
+			s.lookout.ended(context.Background(), s.store, e.Key, errors.New(e.Pause.Why))
+		}
+		log.Log(context.Background(), level, "issue halted", slog.String("campaign", e.Key.Campaign), slog.String("issue", e.Key.Issue),
+			slog.String("by", e.Pause.By), slog.String("why", e.Pause.Why))
+	case office.Held:
+		log.Warn("account held", slog.String("account", e.Hold.Account), slog.String("reply", e.Hold.Reply))
+	case office.Freed:
+		log.Info("account free again", slog.String("account", e.Account))
+	}
+}
+
+// coming is the name of the issue that a start begins when none is named.
+func coming(f watch.Entry, now time.Time) string {
+	if f.Good.Schedule != nil {
+		return f.Good.Schedule.Minute(now).Name
+	}
+	return cmp.Or(f.Good.Issue, "main")
+}
