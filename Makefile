@@ -43,7 +43,7 @@ screenshots: needs ## the README's pictures: every layout and the dashboard on d
 	go test ./internal/preview/browser ./internal/web -run Screenshot -count 1 -shots $(CURDIR)/examples/screenshots
 
 needs: ## install what tests need from Debian's packages, when missing
-	@./internal/tools/needs.sh python3 chromium psql=postgresql
+	@./internal/tools/needs.sh python3 chromium systemd-analyze=systemd psql=postgresql
 	@./internal/tools/promtool.sh
 
 .PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench screenshots needs
