@@ -35,8 +35,8 @@ drill-kill: ## kill the program a thousand times each on 1 and 20 connections: n
 drill-sim: ## a million lives of the line from seeds; a failing seed prints itself
 	go test ./internal/drill -run Sim -seeds 1000000 -timeout 12h -v
 
-bench: needs ## speed and memory, side by side in one run
-	./internal/tools/bench.sh
+bench: build ## speed and memory beside what others do, each with its bar; the table is left in bin/bench.md
+	go run -C internal/tools ./bench -program $(CURDIR)/bin/hongyan -o $(CURDIR)/bin/bench.md
 
 screenshots: needs ## the README's pictures: every layout and the dashboard on desktop, mobile and dark, and the demo
 	@fc-list :lang=zh | grep -q . || { echo "pictures need a Chinese font: apt-get install fonts-noto-cjk fonts-noto-color-emoji"; exit 1; }

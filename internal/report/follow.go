@@ -23,8 +23,8 @@ func NewWriter(s Source, k ledger.Key, dir string, o Options) *Writer {
 }
 
 // Run writes the report at once, then again and again until ctx ends, and then
-// a last time. Between two writings it rests for 5 s and for 20 times what the
-// last one took, so that it costs the run a twentieth of a core at most. A
+// a last time. Between two writings it rests for 10 s and for 50 times what the
+// last one took, so that it costs the run a fiftieth of a core at most. A
 // writing that failed is made good by a later one: only the last one's error
 // is returned.
 func (w *Writer) Run(ctx context.Context) error {
@@ -32,7 +32,7 @@ func (w *Writer) Run(ctx context.Context) error {
 		begun := time.Now()
 		// The last writing, below, is the one whose error counts.
 		_, _ = w.write(ctx)
-		rest(ctx, max(5*time.Second, 20*time.Since(begun)))
+		rest(ctx, max(10*time.Second, 50*time.Since(begun)))
 	}
 	_, err := w.write(context.WithoutCancel(ctx))
 	return err

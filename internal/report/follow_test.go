@@ -44,19 +44,19 @@ func follow(t *testing.T, s slow, stop time.Duration) (asked []time.Duration, er
 	return asked, err
 }
 
-func TestAQuickReportIsRewrittenEveryFiveSeconds(t *testing.T) {
+func TestAQuickReportIsRewrittenEveryTenSeconds(t *testing.T) {
 	t.Parallel()
-	asked, err := follow(t, slow{shelf: autumn()}, 12*time.Second)
-	want := []time.Duration{0, 5 * time.Second, 10 * time.Second, 12 * time.Second}
+	asked, err := follow(t, slow{shelf: autumn()}, 22*time.Second)
+	want := []time.Duration{0, 10 * time.Second, 20 * time.Second, 22 * time.Second}
 	if err != nil || !slices.Equal(asked, want) {
 		t.Errorf("written at %v, %v", asked, err)
 	}
 }
 
-func TestASlowReportRestsTwentyTimesAsLong(t *testing.T) {
+func TestASlowReportRestsFiftyTimesAsLong(t *testing.T) {
 	t.Parallel()
-	asked, err := follow(t, slow{shelf: autumn(), takes: time.Second}, 50*time.Second)
-	want := []time.Duration{0, 21 * time.Second, 42 * time.Second, 50 * time.Second}
+	asked, err := follow(t, slow{shelf: autumn(), takes: time.Second}, 110*time.Second)
+	want := []time.Duration{0, 51 * time.Second, 102 * time.Second, 110 * time.Second}
 	if err != nil || !slices.Equal(asked, want) {
 		t.Errorf("written at %v, %v", asked, err)
 	}
@@ -70,11 +70,11 @@ func TestAFailedWritingIsMadeGoodByALaterOne(t *testing.T) {
 		}
 		return nil
 	}
-	if asked, err := follow(t, slow{shelf: autumn(), fails: first}, 6*time.Second); err != nil || len(asked) != 3 {
+	if asked, err := follow(t, slow{shelf: autumn(), fails: first}, 11*time.Second); err != nil || len(asked) != 3 {
 		t.Errorf("written at %v, %v", asked, err)
 	}
 	always := func(int) error { return errDisk }
-	if _, err := follow(t, slow{shelf: autumn(), fails: always}, 6*time.Second); !errors.Is(err, errDisk) {
+	if _, err := follow(t, slow{shelf: autumn(), fails: always}, 11*time.Second); !errors.Is(err, errDisk) {
 		t.Errorf("got %v", err)
 	}
 }
