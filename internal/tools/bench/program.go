@@ -112,13 +112,12 @@ func finish(cmd *exec.Cmd, beside func() error) (cost, error) {
 // A figure is one of go test's own.
 type figure struct{ ns, allocs float64 }
 
-var benchLine = regexp.MustCompile(`(?m)^Benchmark(\w+)\S*\s+\d+\s+([\d.]+) ns/op.*?(\d+) allocs/op`)
+var benchLine = regexp.MustCompile(`(?m)^Benchmark(\S+?)(?:-\d+)?\s+\d+\s+([\d.]+) ns/op(?:.*?(\d+) allocs/op)?`)
 
-// goBench runs benchmarks of the packages and keeps the best of five of each:
-// what disturbs only adds.
-func goBench(ctx context.Context, which string, packages ...string) (map[string]figure, error) {
-	args := append([]string{"test", "-run", "^$", "-bench", which, "-benchmem", "-count", "5", "-benchtime", "300ms"}, packages...)
-	cmd := exec.CommandContext(ctx, "go", args...)
+// goBench runs benchmarks with go test's flags and keeps the best of each: what
+// disturbs only adds.
+func goBench(ctx context.Context, which string, flags ...string) (map[string]figure, error) {
+	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-run", "^$", "-bench", which, "-benchmem"}, flags...)...)
 	cmd.Dir = filepath.Join("..", "..") // of the house, seen from the tools
 	out, err := cmd.Output()
 	if err != nil {
@@ -126,8 +125,8 @@ func goBench(ctx context.Context, which string, packages ...string) (map[string]
 	}
 	best := map[string]figure{}
 	for _, m := range benchLine.FindAllStringSubmatch(string(out), -1) {
-		ns, _ := strconv.ParseFloat(m[2], 64)
-		allocs, _ := strconv.ParseFloat(m[3], 64)
+		ns, _ := strconv.ParseFloat(m[2], 64)     // digits, by the expression
+		allocs, _ := strconv.ParseFloat(m[3], 64) // or nothing
 		if had, ok := best[m[1]]; !ok || ns < had.ns {
 			best[m[1]] = figure{ns, allocs}
 		}
