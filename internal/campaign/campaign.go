@@ -7,6 +7,7 @@ import (
 	"cmp"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"hongyan/internal/data"
 	"hongyan/internal/fault"
@@ -60,6 +61,8 @@ type Source struct {
 type Attachment struct {
 	File, Name string
 	Line       int
+	Link       bool          // it lies in a storage, and the mail has a link to it
+	Expires    time.Duration // of the link
 }
 
 // Templated tells whether the file differs from recipient to recipient.

@@ -3,7 +3,9 @@ package campaign
 import (
 	"net/textproto"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -48,7 +50,7 @@ func (r *reader) attachments(into *[]Attachment) func(string, ast.Node) {
 			if name, ok := r.scalar(item); ok {
 				a.File = name
 			} else {
-				r.mapping(item, path, []key{{"file", r.line(&a.File)}, {"name", r.line(&a.Name)}})
+				r.attachment(&a, path, item)
 			}
 			if a.File == "" && !r.faultyAt(a.Line) {
 				r.at(item, "an attachment without a file").Hinted(`like brochure.pdf, or {file: a.pdf, name: "发票-{{.name}}.pdf"}`)
@@ -56,6 +58,52 @@ func (r *reader) attachments(into *[]Attachment) func(string, ast.Node) {
 			*into = append(*into, a)
 		}
 	}
+}
+
+// defaultExpiry is how long a link to a file is good unless the campaign says.
+const defaultExpiry = 7 * 24 * time.Hour
+
+func (r *reader) attachment(a *Attachment, path string, item ast.Node) {
+	var as, expires string
+	keys := map[string]int{}
+	r.mapping(item, path, []key{
+		{"file", r.line(&a.File)},
+		{"name", r.line(&a.Name)},
+		{"as", r.lined(&as, keys)},
+		{"expires", r.lined(&expires, keys)},
+	})
+	switch as {
+	case "", "file":
+	case "link":
+		a.Link, a.Expires = true, defaultExpiry
+	default:
+		r.atLine(keys["as"], "an attachment cannot go as %q", as).Hinted("write as: link, or leave it out")
+	}
+	if expires == "" {
+		return
+	}
+	var ok bool
+	if a.Expires, ok = inDays(expires); !ok || !a.Link {
+		r.atLine(keys["expires"], "expires: %q will not do", expires).Hinted("beside as: link, like 30d or 12h")
+	}
+}
+
+// lined takes a text and the line on which its key stands: keys of a list's
+// items have no line of their own in Lines.
+func (r *reader) lined(into *string, lines map[string]int) func(string, ast.Node) {
+	return func(path string, value ast.Node) {
+		lines[path[strings.LastIndexByte(path, '.')+1:]] = lineOf(value)
+		r.line(into)(path, value)
+	}
+}
+
+// inDays reads 30d or 12h.
+func inDays(text string) (time.Duration, bool) {
+	text = strings.TrimSpace(text)
+	unit := map[bool]time.Duration{true: 24 * time.Hour, false: time.Hour}[strings.HasSuffix(text, "d")]
+	n, err := strconv.Atoi(strings.TrimRight(text, "dh"))
+	ends := strings.HasSuffix(text, "d") || strings.HasSuffix(text, "h")
+	return time.Duration(n) * unit, err == nil && ends && n > 0 && n <= 10*365*24
 }
 
 func (r *reader) faultyAt(line int) bool {

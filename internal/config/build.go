@@ -65,6 +65,7 @@ func (b *builder) config(file string, values map[string]any) *Config {
 	c.Retry = b.retry(branchOf(values["retry"]))
 	c.Lint = b.lint(branchOf(values["lint"]))
 	c.Serve = b.serve(branchOf(values["serve"]))
+	c.Storage = b.storage(branchOf(values["storage"]), c.State)
 	c.Trace = b.trace(branchOf(values["trace"]))
 	c.Unsubscribe = b.unsubscribe(branchOf(values["unsubscribe"]))
 	accounts := branchOf(values["accounts"])

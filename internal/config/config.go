@@ -46,6 +46,7 @@ type Config struct {
 	Notices  []Notice
 
 	Unsubscribe Unsubscribe
+	Storage     Storage // of files that mails link to
 }
 
 // Trace says where the ways of recipients are told.

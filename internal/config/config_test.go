@@ -533,3 +533,26 @@ h json []    true config.yaml:12: what is to be had there is no address of a web
 		t.Errorf("got\n%swant\n%s", tidy(got.String()), want)
 	}
 }
+
+func TestAStorageIsAFolderWithAnAddressOrABucket(t *testing.T) {
+	t.Parallel()
+	for src, want := range map[string]string{
+		"storage: {at: 's3://mails?region=eu-central-1'}\n":                   "",
+		"storage: {at: parcels, url: https://mail.example.com/files}\n":       "",
+		"storage: {url: https://mail.example.com/files}\n":                    "",
+		"storage: {at: parcels}\n":                                            "a folder's files need an address",
+		"storage: {at: 's3://mails', url: https://mail.example.com/files}\n":  "a bucket answers for itself",
+		"storage: {at: 'gs://mails'}\n":                                       `"gs://mails" is no storage`,
+		"storage: {at: parcels, url: mail.example.com}\n":                     "a folder's files need an address",
+		"state: postgres://db/hongyan\nstorage: {url: https://a.example/f}\n": "needs a storage that is shared",
+	} {
+		_, err := load(t, src)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", src, err, want)
+		}
+	}
+	c := mustLoad(t, "state: mine\nstorage: {url: https://mail.example.com/files}\n")
+	if c.Storage.At != filepath.Join(c.State, "parcels") || c.Storage.URL.Path != "/files" {
+		t.Errorf("got %+v", c.Storage)
+	}
+}

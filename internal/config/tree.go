@@ -359,6 +359,7 @@ func shape() map[string]kind {
 		"serve": branch, "serve::listen": words, "serve::campaigns": words, "serve::hosts": series, "serve::tls_cert": words, "serve::tls_key": words,
 		"serve::acme": words, "serve::client_ca": words,
 		"unsubscribe": branch, "unsubscribe::url": words, "unsubscribe::mailto": words, "unsubscribe::listen": words,
+		"storage": branch, "storage::at": words, "storage::url": words,
 		"trace": branch, "trace::otlp": words, "trace::sample": words,
 		"notices": branch, "notices::*": branch, "notices::*::on": either, "notices::*::private": flag,
 		"accounts": branch, "accounts::*": branch,
