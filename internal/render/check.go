@@ -110,6 +110,10 @@ func (c *checker) pipe(p *parse.PipeNode, sc scope) {
 			c.fieldCall(cmd, sc)
 			return
 		}
+		if isIdent(cmd.Args[0], "download") {
+			c.download(cmd, sc)
+			return
+		}
 		for _, arg := range cmd.Args {
 			c.arg(arg, sc)
 		}

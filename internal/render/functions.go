@@ -29,6 +29,7 @@ func Functions() []Function {
 		{"default", "default D V", `{{.name | default "朋友"}} → 朋友`, "V, or D when V is empty", orDefault},
 		{"field", "field NAME", `{{field "Order No."}} → A-17`, "a column whose name has blanks or punctuation", nil},
 		{"unsubscribe_url", "unsubscribe_url", `[退订]({{unsubscribe_url}})`, "the page on which the recipient leaves the list; empty unless unsubscribe.url is set", nil},
+		{"download", "download NAME", `[下载手册]({{download "brochure.pdf"}})`, "where an attachment is that goes as a link (as: link in the campaign)", nil},
 		{"date", "date LAYOUT V", `{{date "2006年1月2日 星期一" .day}} → 2026年11月23日 星期一`, "a date, its layout written as 2 January 2006 was a Monday (星期一, 周一), 15:04:05", formatDate},
 		{"money", "money [SIGN] V", `{{money .sum}} → ¥1,234.50`, "an amount with two decimals and the sign ¥ or another", money},
 		{"rmb", "rmb V", `{{rmb .sum}} → 壹仟贰佰叁拾肆元伍角整`, "an amount in Chinese capitals", rmb},

@@ -71,7 +71,7 @@ func TestEachFunctionIsDocumented(t *testing.T) {
 			t.Errorf("%+v", f)
 		}
 		src, _, _ := strings.Cut(f.Example, " → ")
-		if _, err := render.ParseLine("f", 1, src, render.Names{}); err != nil {
+		if _, err := render.ParseLine("f", 1, src, render.Names{Downloads: []string{"brochure.pdf"}}); err != nil {
 			t.Errorf("the example of %s: %v", f.Name, err)
 		}
 	}

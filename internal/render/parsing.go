@@ -24,6 +24,7 @@ type parsing struct {
 	shown     map[string]string    // parse name of a template → the file that faults show
 	offset    map[string]int       // parse name → lines to add
 	columns   map[string]bool      // columns used
+	downloads []string             // files linked to
 	partials  map[string]partial   // by name
 	rows      map[*parse.Tree]bool // whether a tree's dot is the row wherever it is called
 }
@@ -54,7 +55,7 @@ func (p *parsing) template() (*Template, error) {
 	t.records.New = func() any { return &record{} }
 	t.papers.New = func() any { return &paper{home: &t.papers} }
 	p.probe(t)
-	t.files, t.columns = distinct(p.files), p.used()
+	t.files, t.columns, t.downloads = distinct(p.files), p.used(), distinct(p.downloads)
 	return t, p.breakdown
 }
 

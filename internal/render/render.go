@@ -39,8 +39,9 @@ type Source struct {
 
 // Names are what a template may name.
 type Names struct {
-	Columns []string       // the list's columns; nil = not known, nothing is checked against them
-	Data    map[string]any // what is the same for all recipients, .data.NAME; nil = the campaign has none
+	Columns   []string       // the list's columns; nil = not known, nothing is checked against them
+	Downloads []string       // files that mails may link to; each row has their addresses, see DownloadField
+	Data      map[string]any // what is the same for all recipients, .data.NAME; nil = the campaign has none
 }
 
 // UnsubscribeField is the field behind the function unsubscribe_url. No column
@@ -59,6 +60,7 @@ type Template struct {
 	papers    sync.Pool
 	files     []string
 	columns   []string
+	downloads []string
 	warnings  fault.Faults
 }
 

@@ -289,9 +289,14 @@ func (w *rewriter) needs(p *parse.PipeNode) []string {
 }
 
 // indexFields turns {{field "Order No."}} into {{index $ "Order No."}}, and the
-// same for unsubscribe_url: neither needs access to the row from a function.
+// same for download and unsubscribe_url: none needs access to the row from a
+// function.
 func indexFields(p *parse.PipeNode) {
 	eachCommand(p, func(c *parse.CommandNode) {
+		if of, name, ok := downloadOf(c); ok {
+			c.Args = indexed(c.Pos, of.named(DownloadField(name)))
+			return
+		}
 		if len(c.Args) == 2 && isIdent(c.Args[0], "field") {
 			c.Args = indexed(c.Pos, c.Args[1])
 			return
