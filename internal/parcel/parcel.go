@@ -101,23 +101,23 @@ type Parcel struct {
 	Size  int64  // bytes
 }
 
-// Leave uploads a file, unless the depot has one with the same contents and
-// name, and returns it as a parcel.
-func (d *Depot) Leave(ctx context.Context, file io.ReadSeeker, name string) (Parcel, error) {
+// Wrap makes a parcel of a file, which is read and not yet uploaded.
+func (d *Depot) Wrap(file io.Reader, name string) (Parcel, error) {
 	hash := sha256.New()
 	size, err := io.Copy(hash, file)
 	if err != nil {
 		return Parcel{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	p := Parcel{depot: d, key: keyOf(hash.Sum(nil), name), Name: name, Size: size}
-	there, err := d.has(ctx, p)
+	return Parcel{depot: d, key: keyOf(hash.Sum(nil), name), Name: name, Size: size}, nil
+}
+
+// Leave uploads the file that the parcel was made of, unless the depot has it.
+func (p Parcel) Leave(ctx context.Context, file io.Reader) error {
+	there, err := p.depot.has(ctx, p)
 	if err != nil || there {
-		return p, err
+		return err
 	}
-	if _, err := file.Seek(0, io.SeekStart); err != nil {
-		return Parcel{}, fmt.Errorf("read %s: %w", name, err)
-	}
-	return p, d.upload(ctx, p, file)
+	return p.depot.upload(ctx, p, file)
 }
 
 // keyOf names a parcel by its contents; the name behind it is for people.

@@ -43,7 +43,10 @@ func folder(t *testing.T) (depot *parcel.Depot, dir string) {
 
 func leave(t *testing.T, depot *parcel.Depot) parcel.Parcel {
 	t.Helper()
-	p, err := depot.Leave(t.Context(), bytes.NewReader(brochure), brochureName)
+	p, err := depot.Wrap(bytes.NewReader(brochure), brochureName)
+	if err == nil {
+		err = p.Leave(t.Context(), bytes.NewReader(brochure))
+	}
 	if err != nil {
 		t.Fatal(err)
 	}
