@@ -21,6 +21,7 @@ import (
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
+	"hongyan/internal/parcel"
 	"hongyan/internal/render"
 	"hongyan/internal/run"
 	"hongyan/internal/unsubscribe"
@@ -45,6 +46,9 @@ type edition struct {
 	keys        *unsubscribe.Keyring // nil: the mails are only looked at
 	library     string               // the folder of layouts and partials, where it need not be looked for
 	written     []byte               // the campaign as it is written
+	depot       *parcel.Depot        // nil until it is asked for
+	linked      []linked             // what lies in it
+	parcels     map[string]string    // where it lies, once it does: file → key
 	fresh       fresh
 }
 
@@ -76,6 +80,7 @@ func (d *door) openWritten(ctx context.Context, path string, src []byte, issue s
 	e := &edition{conf: conf, camp: camp, written: src, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
 	if conf != nil {
 		faults = append(faults, e.chooseAccounts()...)
+		faults = append(faults, linkable(conf, camp)...)
 	}
 	err = d.gather(ctx, e, from)
 	faults = append(faults, faultsIn(err)...)
@@ -134,7 +139,10 @@ func (e *edition) read(faults *fault.Faults) error {
 	if err := collect(e.readLines(names)); err != nil {
 		return err
 	}
-	if len(e.camp.Attachments) == 0 || len(*faults) > 0 {
+	if e.template != nil {
+		*faults = append(*faults, e.unlinked()...)
+	}
+	if len(e.camp.Carried()) == 0 || len(*faults) > 0 {
 		return nil
 	}
 	e.files, err = message.NewFiles(e.camp.AttachmentsRoot)
@@ -193,7 +201,7 @@ func (e *edition) readLines(names render.Names) error {
 		faults = append(faults, faultsIn(err)...)
 		return l
 	}
-	for _, a := range e.camp.Attachments {
+	for _, a := range e.camp.Carried() {
 		attachment := run.Attachment{File: parse(a.Line, a.File)}
 		if a.Name != "" {
 			attachment.Name = parse(a.Line, a.Name)
@@ -258,9 +266,13 @@ func (e *edition) mailing(account config.Account, key []byte, signer *message.Si
 	if err != nil {
 		return nil, err
 	}
+	downloads, err := e.wrap(key)
+	if err != nil {
+		return nil, err
+	}
 	return &run.Mailing{
 		Template: e.template, Attachments: e.attachments, Headers: e.headers, Composer: composer,
-		Invite: e.invitation(key), Leave: e.leave(),
+		Invite: e.invitation(key), Leave: e.leave(), Downloads: downloads,
 	}, nil
 }
 
@@ -271,7 +283,7 @@ func (e *edition) digests() (map[string]string, error) {
 	if err := e.fresh.digest(out); err != nil {
 		return nil, err
 	}
-	for _, file := range append(e.sources()[1:], e.camp.Recipients.File) {
+	for _, file := range append(e.sources(e.camp.Attachments)[1:], e.camp.Recipients.File) {
 		sum, err := digest(file)
 		if errors.Is(err, os.ErrNotExist) {
 			continue // part of the program, not of the user's files
@@ -302,10 +314,10 @@ func (e *edition) named(file string) string {
 }
 
 // sources are the files that all mails are made of, the campaign first, the list
-// aside.
-func (e *edition) sources() []string {
+// aside, with those of some attachments.
+func (e *edition) sources(attachments []campaign.Attachment) []string {
 	files := append([]string{e.camp.File}, e.template.Files()...)
-	for _, a := range e.camp.Attachments {
+	for _, a := range attachments {
 		if !a.Templated() {
 			files = append(files, filepath.Join(e.camp.AttachmentsRoot, a.File))
 		}
@@ -332,6 +344,9 @@ func (e *edition) close() {
 	}
 	if e.files != nil {
 		e.files.Close()
+	}
+	if e.depot != nil {
+		e.depot.Close()
 	}
 }
 

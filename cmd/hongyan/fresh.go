@@ -305,7 +305,7 @@ func (f *fresh) digest(into map[string]string) error {
 
 // names is what the templates of an edition may name.
 func (e *edition) names(columns []string) render.Names {
-	out := render.Names{Columns: columns}
+	out := render.Names{Columns: columns, Downloads: e.downloads()}
 	if len(e.camp.Data) > 0 {
 		out.Data = e.fresh.Values
 	}

@@ -39,7 +39,7 @@ func (e *edition) pack(ctx context.Context, shelf archive.Shelf) error {
 		return err
 	}
 	defer root.Close()
-	m := archive.Manifest{Campaign: names[0], Columns: e.list.Columns(), Theme: e.conf.Theme}
+	m := archive.Manifest{Campaign: names[0], Columns: e.list.Columns(), Theme: e.conf.Theme, Parcels: e.parcels}
 	if library != "" {
 		m.Templates = names[len(files)]
 	}
@@ -52,8 +52,8 @@ func (e *edition) pack(ctx context.Context, shelf archive.Shelf) error {
 
 // everyFile lists the files of all mails, by absolute path, the campaign first.
 func (e *edition) everyFile(ctx context.Context) ([]string, error) {
-	files := e.sources()
-	if slices.ContainsFunc(e.camp.Attachments, campaign.Attachment.Templated) {
+	files := e.sources(e.camp.Carried())
+	if slices.ContainsFunc(e.camp.Carried(), campaign.Attachment.Templated) {
 		own, err := e.ownFiles(ctx)
 		if err != nil {
 			return nil, err
@@ -84,7 +84,7 @@ func (e *edition) ownFiles(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for i, a := range e.camp.Attachments {
+		for i, a := range e.camp.Carried() {
 			if file, err := e.attachments[i].File.Render(r.Fields); a.Templated() && err == nil {
 				own[filepath.Join(e.camp.AttachmentsRoot, filepath.FromSlash(file))] = true
 			}
@@ -114,7 +114,7 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 	}
 	themed := *conf
 	themed.Theme = m.Theme
-	e := &edition{conf: &themed, camp: camp, key: key, written: src}
+	e := &edition{conf: &themed, camp: camp, key: key, written: src, parcels: m.Parcels}
 	if err := e.takeFrozen(ctx, shelf); err != nil {
 		return nil, err
 	}
@@ -138,7 +138,7 @@ func (e *edition) thaw(columns []string) error {
 	if err := errors.Join(faults.Err(), e.readLines(names)); err != nil {
 		return err
 	}
-	if len(e.camp.Attachments) > 0 {
+	if len(e.camp.Carried()) > 0 {
 		e.files, err = message.NewFiles(e.camp.AttachmentsRoot)
 	}
 	return err

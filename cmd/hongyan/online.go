@@ -62,7 +62,7 @@ func (e *edition) links(ctx context.Context) ([]online.Link, error) {
 		if rcpt.Fault != nil {
 			continue
 		}
-		content, err := e.template.Render(e.fields(rcpt))
+		content, err := e.content(rcpt)
 		if err != nil {
 			continue // the rehearsal has told it
 		}

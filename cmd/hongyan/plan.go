@@ -148,7 +148,7 @@ func entryOf(r list.Recipient) ledger.Entry {
 
 // lint looks at one recipient's mail.
 func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
-	content, err := e.template.Render(e.fields(rcpt))
+	content, err := e.content(rcpt)
 	if err != nil {
 		return nil
 	}

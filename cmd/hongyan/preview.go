@@ -221,7 +221,10 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 		return preview.Mail{}, r.Fault
 	}
 	entry := entryOf(r)
-	entry.Fields = m.Fields(entry)
+	var err error
+	if entry.Fields, err = m.Fields(entry); err != nil {
+		return preview.Mail{}, err
+	}
 	content, err := e.template.Render(entry.Fields)
 	if err != nil {
 		return preview.Mail{}, err

@@ -243,7 +243,7 @@ func (h *house) refuse(ctx context.Context, e *edition, c comparison) error {
 // freeze writes down what the issue is made of. It reports whether the whole
 // list is in the ledger already.
 func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, error) {
-	if err := e.freezeData(ctx, h.store); err != nil {
+	if err := h.freezeFiles(ctx, e); err != nil {
 		return false, err
 	}
 	if !c.same() {
@@ -334,6 +334,16 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 		err = errors.Join(enqueued, err)
 	}
 	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx)))
+}
+
+// freezeFiles keeps what the mails are made of beside the list: data as they were
+// read, and files that they link to.
+func (h *house) freezeFiles(ctx context.Context, e *edition) error {
+	key, err := h.store.Key(ctx)
+	if err != nil {
+		return err
+	}
+	return errors.Join(e.freezeData(ctx, h.store), e.leaveParcels(ctx, key))
 }
 
 // fill writes everybody the list names into the ledger.

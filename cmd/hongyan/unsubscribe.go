@@ -12,6 +12,7 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
+	"hongyan/internal/render"
 	"hongyan/internal/run"
 	"hongyan/internal/unsubscribe"
 )
@@ -38,10 +39,18 @@ func (e *edition) leave() func(address string) (page string, headers [][2]string
 	return func(address string) (string, [][2]string) { return links.Page(address), links.Headers(address) }
 }
 
-// fields are what a mail to look at is made of.
-func (e *edition) fields(r list.Recipient) map[string]string {
-	m := run.Mailing{Leave: e.leave()}
-	return m.Fields(entryOf(r))
+// content is what a mail to look at is made of.
+func (e *edition) content(r list.Recipient) (render.Content, error) {
+	downloads, err := e.wrap(throwaway())
+	if err != nil {
+		return render.Content{}, err
+	}
+	m := run.Mailing{Leave: e.leave(), Downloads: downloads}
+	fields, err := m.Fields(entryOf(r))
+	if err != nil {
+		return render.Content{}, err
+	}
+	return e.template.Render(fields)
 }
 
 // listHeaders are the same for all recipients of a list (RFC 2919).

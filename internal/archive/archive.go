@@ -49,6 +49,7 @@ type Manifest struct {
 	Templates string            // the folder of layouts and partials; "" if there is none
 	Columns   []string          // of the list
 	Theme     map[string]string // of the configuration
+	Parcels   map[string]string // attachments that lie in a storage: file → key
 	Files     []File            // by name
 }
 

@@ -68,6 +68,21 @@ type Attachment struct {
 // Templated tells whether the file differs from recipient to recipient.
 func (a Attachment) Templated() bool { return strings.Contains(a.File, "{{") }
 
+// Carried returns the attachments that go inside the mails.
+func (c *Campaign) Carried() []Attachment { return c.attached(false) }
+
+// Linked returns those that the mails link to.
+func (c *Campaign) Linked() []Attachment { return c.attached(true) }
+
+func (c *Campaign) attached(link bool) (out []Attachment) {
+	for _, a := range c.Attachments {
+		if a.Link == link {
+			out = append(out, a)
+		}
+	}
+	return out
+}
+
 // Header is a header field of the user's own; Value is a template of one line.
 type Header struct {
 	Name, Value string

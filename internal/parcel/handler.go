@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strconv"
 
+	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 )
 
@@ -29,7 +30,12 @@ func (d *Depot) serve(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	file, err := d.bucket.NewReader(r.Context(), key, nil)
+	bucket, err := d.shelves()
+	if err != nil {
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	file, err := bucket.NewReader(r.Context(), key, nil)
 	switch {
 	case gcerrors.Code(err) == gcerrors.NotFound:
 		http.NotFound(w, r)
@@ -39,14 +45,14 @@ func (d *Depot) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
-	d.head(w, r, key)
+	head(w, r, bucket, key)
 	w.Header().Set("Content-Length", strconv.FormatInt(file.Size(), 10))
 	if r.Method == http.MethodGet {
 		_, _ = io.Copy(w, file) // who hangs up has what he wanted
 	}
 }
 
-func (d *Depot) head(w http.ResponseWriter, r *http.Request, key string) {
+func head(w http.ResponseWriter, r *http.Request, bucket *blob.Bucket, key string) {
 	header := w.Header()
 	header.Set("Cache-Control", "private, no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
@@ -55,7 +61,7 @@ func (d *Depot) head(w http.ResponseWriter, r *http.Request, key string) {
 	header.Set("X-Robots-Tag", "noindex")
 	header.Set("Content-Disposition", "attachment")
 	header.Set("Content-Type", "application/octet-stream")
-	if a, err := d.bucket.Attributes(r.Context(), key); err == nil {
+	if a, err := bucket.Attributes(r.Context(), key); err == nil {
 		header.Set("Content-Disposition", a.ContentDisposition)
 		header.Set("Content-Type", a.ContentType)
 	}

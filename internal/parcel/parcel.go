@@ -15,14 +15,17 @@ import (
 	"fmt"
 	"io"
 	"mime"
+	"net/http"
 	"net/url"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 	"time"
 
 	"gocloud.dev/blob"
+	"gocloud.dev/blob/driver"
 	"gocloud.dev/blob/fileblob"
 	_ "gocloud.dev/blob/s3blob" // registers s3://
 )
@@ -56,11 +59,15 @@ func (o Options) Longest() time.Duration {
 
 // A Depot keeps parcels. It may be used by many goroutines at once.
 type Depot struct {
-	bucket *blob.Bucket
+	folder string                  // "" for a bucket
 	signer *fileblob.URLSignerHMAC // nil: the storage signs
+
+	mu     sync.Mutex
+	bucket *blob.Bucket // nil: the folder was not asked for yet
 }
 
-// Open opens a depot; a folder is made if it is missing. Close ends its use.
+// Open opens a depot; a missing folder is made when something is left in it.
+// Close ends the depot's use.
 func Open(ctx context.Context, o Options) (*Depot, error) {
 	if o.IsS3() {
 		bucket, err := blob.OpenBucket(ctx, o.At)
@@ -76,12 +83,19 @@ func Open(ctx context.Context, o Options) (*Depot, error) {
 	if err != nil {
 		return nil, err
 	}
-	signer := fileblob.NewURLSignerHMAC(o.Public, o.Key)
-	bucket, err := fileblob.OpenBucket(folder, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true, URLSigner: signer})
-	if err != nil {
-		return nil, fmt.Errorf("storage %s: %w", o.At, err)
+	return &Depot{folder: folder, signer: fileblob.NewURLSignerHMAC(o.Public, o.Key)}, nil
+}
+
+// shelves is the bucket, or the folder as one.
+func (d *Depot) shelves() (*blob.Bucket, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.bucket != nil {
+		return d.bucket, nil
 	}
-	return &Depot{bucket: bucket, signer: signer}, nil
+	var err error
+	d.bucket, err = fileblob.OpenBucket(d.folder, &fileblob.Options{CreateDir: true, DirFileMode: 0o700, NoTempDir: true})
+	return d.bucket, err
 }
 
 // bare is a storage's URL without its parameters.
@@ -91,14 +105,26 @@ func bare(at string) string {
 }
 
 // Close ends the use of the depot.
-func (d *Depot) Close() error { return d.bucket.Close() }
+func (d *Depot) Close() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.bucket == nil {
+		return nil
+	}
+	return d.bucket.Close()
+}
 
 // A Parcel is a file that lies in a depot.
 type Parcel struct {
 	depot *Depot
-	key   string
+	Key   string // by which the depot finds it again
 	Name  string // as it is saved by whoever follows the link
-	Size  int64  // bytes
+	Size  int64  // bytes; 0 when it was found by its key
+}
+
+// Find returns a parcel that was left under a key.
+func (d *Depot) Find(key string) Parcel {
+	return Parcel{depot: d, Key: key, Name: key[strings.IndexByte(key, '/')+1:]}
 }
 
 // Wrap makes a parcel of a file, which is read and not yet uploaded.
@@ -108,38 +134,37 @@ func (d *Depot) Wrap(file io.Reader, name string) (Parcel, error) {
 	if err != nil {
 		return Parcel{}, fmt.Errorf("read %s: %w", name, err)
 	}
-	return Parcel{depot: d, key: keyOf(hash.Sum(nil), name), Name: name, Size: size}, nil
+	return Parcel{depot: d, Key: keyOf(hash.Sum(nil), name), Name: name, Size: size}, nil
 }
 
 // Leave uploads the file that the parcel was made of, unless the depot has it.
 func (p Parcel) Leave(ctx context.Context, file io.Reader) error {
-	there, err := p.depot.has(ctx, p)
-	if err != nil || there {
-		return err
+	bucket, err := p.depot.shelves()
+	if err != nil {
+		return wrap(p, err)
 	}
-	return p.depot.upload(ctx, p, file)
+	there, err := has(ctx, bucket, p)
+	if err != nil || there {
+		return wrap(p, err)
+	}
+	return wrap(p, bucket.Upload(ctx, p.Key, file, &blob.WriterOptions{
+		ContentType:        typeOf(p.Name),
+		ContentDisposition: mime.FormatMediaType("attachment", map[string]string{"filename": p.Name}),
+	}))
+}
+
+func has(ctx context.Context, bucket *blob.Bucket, p Parcel) (bool, error) {
+	there, err := bucket.Exists(ctx, p.Key)
+	if err != nil || !there {
+		return false, err
+	}
+	attributes, err := bucket.Attributes(ctx, p.Key)
+	return err == nil && attributes.Size == p.Size, err
 }
 
 // keyOf names a parcel by its contents; the name behind it is for people.
 func keyOf(sum []byte, name string) string {
 	return strings.ToLower(base32.StdEncoding.EncodeToString(sum[:20])) + "/" + name
-}
-
-func (d *Depot) has(ctx context.Context, p Parcel) (bool, error) {
-	there, err := d.bucket.Exists(ctx, p.key)
-	if err != nil || !there {
-		return false, wrap(p, err)
-	}
-	attributes, err := d.bucket.Attributes(ctx, p.key)
-	return err == nil && attributes.Size == p.Size, wrap(p, err)
-}
-
-func (d *Depot) upload(ctx context.Context, p Parcel, file io.Reader) error {
-	err := d.bucket.Upload(ctx, p.key, file, &blob.WriterOptions{
-		ContentType:        typeOf(p.Name),
-		ContentDisposition: mime.FormatMediaType("attachment", map[string]string{"filename": p.Name}),
-	})
-	return wrap(p, err)
 }
 
 func typeOf(name string) string {
@@ -162,6 +187,13 @@ func wrap(p Parcel, err error) error {
 // Link returns an address under which the parcel can be fetched until expires
 // has passed. It asks nobody.
 func (p Parcel) Link(ctx context.Context, expires time.Duration) (string, error) {
-	link, err := p.depot.bucket.SignedURL(ctx, p.key, &blob.SignedURLOptions{Expiry: expires})
-	return link, wrap(p, err)
+	if p.depot.signer == nil {
+		link, err := p.depot.bucket.SignedURL(ctx, p.Key, &blob.SignedURLOptions{Expiry: expires})
+		return link, wrap(p, err)
+	}
+	link, err := p.depot.signer.URLFromKey(ctx, p.Key, &driver.SignedURLOptions{Expiry: expires, Method: http.MethodGet})
+	if err != nil {
+		return "", wrap(p, err)
+	}
+	return link.String(), nil
 }

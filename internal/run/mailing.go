@@ -1,6 +1,7 @@
 package run
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"net/mail"
@@ -25,6 +26,14 @@ type Mailing struct {
 	// Leave, when not nil, says on which page an address leaves ("" for none),
 	// and what the mail's header says of it.
 	Leave func(address string) (page string, headers [][2]string)
+	// Downloads are the files that the mails link to.
+	Downloads []Download
+}
+
+// A Download is a file that lies elsewhere; each mail has a link of its own.
+type Download struct {
+	Name string
+	Link func(ctx context.Context) (string, error)
 }
 
 // An Attachment is a file whose path and name may depend on the recipient. A
@@ -41,7 +50,10 @@ type Header struct {
 
 // Compose makes the mail of one entry. Its errors are about this entry only.
 func (m *Mailing) Compose(e ledger.Entry, date time.Time) (*message.Message, error) {
-	e.Fields = m.Fields(e)
+	var err error
+	if e.Fields, err = m.Fields(e); err != nil {
+		return nil, err
+	}
 	content, err := m.Template.Render(e.Fields)
 	if err != nil {
 		return nil, err
@@ -107,16 +119,25 @@ func (m *Mailing) attachments(fields map[string]string) ([]message.Attachment, e
 	return out, nil
 }
 
-// Fields are the entry's, with the page on which it leaves.
-func (m *Mailing) Fields(e ledger.Entry) map[string]string {
-	if m.Leave == nil {
-		return e.Fields
+// Fields are the entry's, with the page on which it leaves and the links to
+// what it may download.
+func (m *Mailing) Fields(e ledger.Entry) (map[string]string, error) {
+	if m.Leave == nil && len(m.Downloads) == 0 {
+		return e.Fields, nil
 	}
-	page, _ := m.Leave(e.Address)
-	fields := make(map[string]string, len(e.Fields)+1)
+	fields := make(map[string]string, len(e.Fields)+1+len(m.Downloads))
 	maps.Copy(fields, e.Fields)
-	fields[render.UnsubscribeField] = page
-	return fields
+	if m.Leave != nil {
+		fields[render.UnsubscribeField], _ = m.Leave(e.Address)
+	}
+	for _, d := range m.Downloads {
+		link, err := d.Link(context.Background()) // it asks nobody
+		if err != nil {
+			return nil, fmt.Errorf("link to %s: %w", d.Name, err)
+		}
+		fields[render.DownloadField(d.Name)] = link
+	}
+	return fields, nil
 }
 
 // headers are the campaign's own and, where it has none of that name, those by
