@@ -552,7 +552,7 @@ func TestAStorageIsAFolderWithAnAddressOrABucket(t *testing.T) {
 		}
 	}
 	c := mustLoad(t, "state: mine\nstorage: {url: https://mail.example.com/files}\n")
-	if c.Storage.At != filepath.Join(c.State, "parcels") || c.Storage.URL.Path != "/files" {
+	if c.Storage.At != filepath.Join(string(c.State), "parcels") || c.Storage.URL.Path != "/files" {
 		t.Errorf("got %+v", c.Storage)
 	}
 }

@@ -13,7 +13,7 @@ type Storage struct {
 }
 
 // storage reads where files lie that go as links.
-func (b *builder) storage(values map[string]any, state string) Storage {
+func (b *builder) storage(values map[string]any, state Place) Storage {
 	s := Storage{At: text(values["at"])}
 	public := text(values["url"])
 	switch {
@@ -27,11 +27,11 @@ func (b *builder) storage(values map[string]any, state string) Storage {
 	case strings.Contains(s.At, "://"):
 		b.wrong(join("storage", "at"), "%q is no storage", s.At).Hinted("write s3://BUCKET?region=…, or a folder")
 		return s
-	case s.At == "" && strings.Contains(state, "://"):
+	case s.At == "" && state.Database():
 		b.wrong("storage", "a state that is shared needs a storage that is shared").Hinted("write at: s3://BUCKET?region=…, or a folder that all machines have")
 		return s
 	case s.At == "":
-		s.At = filepath.Join(state, "parcels")
+		s.At = filepath.Join(string(state), "parcels")
 	default:
 		s.At = within(b.dir, s.At)
 	}
