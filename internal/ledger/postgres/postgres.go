@@ -15,6 +15,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"maps"
 	"net/url"
 	"runtime"
 	"strings"
@@ -112,16 +113,16 @@ func connect(ctx context.Context, address, as string) (*pgxpool.Pool, error) {
 	}
 	conf.MaxConns = int32(max(8, 2*runtime.GOMAXPROCS(0)))
 	conf.ConnConfig.ConnectTimeout = 5 * time.Second
-	for name, value := range map[string]string{
+	// Without it a commit may be forgotten by a crash of the server, and an
+	// intent whose mail has left with it.
+	// A frozen process must not keep what it has locked from its successors.
+	maps.Copy(conf.ConnConfig.RuntimeParams, map[string]string{
 		"application_name": as,
-		// Without it a commit may be forgotten by a crash of the server, and an
-		// intent whose mail has left with it.
+
 		"synchronous_commit": "on",
-		// A frozen process must not keep what it has locked from its successors.
+
 		"idle_in_transaction_session_timeout": "5s",
-	} {
-		conf.ConnConfig.RuntimeParams[name] = value
-	}
+	})
 	pool, err := pgxpool.NewWithConfig(ctx, conf)
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", Name(address), plain(err))
