@@ -62,7 +62,7 @@ func difference(before, now map[string]string) (changes []change) {
 // keepTexts archives the texts that the edition is made of, so that a later
 // change of them can be shown.
 func (e *edition) keepTexts(ctx context.Context, shelf archive.Shelf) error {
-	for _, file := range e.sources() {
+	for _, file := range e.sources(e.camp.Attachments) {
 		text, err := readText(file)
 		if err != nil {
 			return err
