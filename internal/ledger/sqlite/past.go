@@ -33,27 +33,28 @@ func (r *Reader) Timeline(ctx context.Context, k ledger.Key, step time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.db.QueryContext(ctx, `SELECT at / ?3, state, count(*)
-		FROM (SELECT max(begun, ended) AS at, state FROM delivery WHERE id BETWEEN ?1 AND ?2)
-		WHERE at > 0 GROUP BY 1, 2 ORDER BY 1`, first(issue), last(issue), step.Milliseconds())
+	// Step and state are one number: what groups by it sorts half as long as by two.
+	rows, err := r.db.QueryContext(ctx, `SELECT iif(ended > begun, ended, begun) / ?3 * 8 + state, count(*)
+		FROM delivery WHERE id BETWEEN ?1 AND ?2 AND (begun > 0 OR ended > 0)
+		GROUP BY 1 ORDER BY 1`, first(issue), last(issue), step.Milliseconds())
 	if err != nil {
 		return nil, wrap("read the timeline of "+k.String(), err)
 	}
 	defer rows.Close()
 	var out []ledger.Moment
 	for rows.Next() {
-		var n int64
-		var is, count int
-		if err := rows.Scan(&n, &is, &count); err != nil {
+		var packed int64
+		var count int
+		if err := rows.Scan(&packed, &count); err != nil {
 			return nil, wrap("read the timeline of "+k.String(), err)
 		}
-		at := instant(n * step.Milliseconds())
+		at := instant(packed / 8 * step.Milliseconds())
 		if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
 			out = append(out, ledger.Moment{At: at})
 		}
 		m := &out[len(out)-1]
 		m.Rows += count
-		m.Add(state(is), count)
+		m.Add(state(int(packed%8)), count)
 	}
 	return out, wrap("read the timeline of "+k.String(), rows.Err())
 }
