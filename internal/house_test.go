@@ -35,6 +35,7 @@ const rooms = `
 	ledger:
 	ledger/sqlite:     ledger sqlite goose flock database/sql os
 	ledger/postgres:   ledger pgx goose database/sql
+	crew:              pgx river
 	ledger/postgres/postgrestest: net os os/exec syscall testing
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
@@ -93,6 +94,7 @@ var modules = map[string]string{
 	"github.com/pressly/goose/v3":              "goose",
 	"github.com/gofrs/flock":                   "flock",
 	"github.com/jackc/pgx/v5":                  "pgx",
+	"github.com/riverqueue/river":              "river",
 	"github.com/fsnotify/fsnotify":             "fsnotify",
 	"github.com/chromedp/chromedp":             "chromedp",
 	"github.com/prometheus/client_golang":      "prometheus",

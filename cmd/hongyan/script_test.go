@@ -7,8 +7,10 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
@@ -54,6 +56,7 @@ func scripts(t *testing.T, shipped string) testscript.Params {
 			"scheduled": scheduled,
 			"serving":   serving,
 			"expand":    expand,
+			"until":     until,
 		},
 		RequireExplicitExec: true,
 	}
@@ -73,6 +76,22 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if (code == want) == neg {
 		ts.Fatalf("exit code %d", code)
+	}
+}
+
+// until PATTERN COMMAND…: runs the command again and again until its output has
+// the pattern.
+func until(ts *testscript.TestScript, _ bool, args []string) {
+	pattern, err := regexp.Compile(args[0])
+	ts.Check(err)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(100 * time.Millisecond) {
+		ts.Check(ts.Exec(args[1], args[2:]...))
+		if pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+		if time.Now().After(end) {
+			ts.Fatalf("nothing in the output is like %s", pattern)
+		}
 	}
 }
 

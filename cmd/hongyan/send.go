@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
@@ -139,6 +140,13 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if plan.enqueued, err = h.freeze(ctx, e, compared); err != nil {
 		return err
 	}
+	crewed, err := h.crewed(ctx)
+	if err != nil {
+		return err
+	}
+	if crewed {
+		return d.handOver(ctx, e, h, plan, o)
+	}
 	lanes, held := free(lanes, plan.holds, o.heeds)
 	early, err := d.carry(ctx, e, h, lanes, plan, o)
 	if err != nil || plan.open() > 0 {
@@ -149,32 +157,41 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 
 // lanes builds the way out of every account of the edition.
 func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
-	key, err := h.store.Key(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if err := e.openKeys(ctx, h.store); err != nil {
 		return nil, err
 	}
 	var lanes []*run.Lane
 	for _, account := range e.accounts {
-		signer, err := signerOf(ctx, account)
+		lane, err := h.lane(ctx, e, account)
 		if err != nil {
 			return nil, err
 		}
-		mailing, err := e.mailing(account, key, signer)
-		if err != nil {
-			return nil, err
-		}
-		w, err := h.way(ctx, account)
-		if err != nil {
-			return nil, err
-		}
-		lane := w.lane
-		lane.Compose = mailing.Compose
-		lanes = append(lanes, &lane)
+		lanes = append(lanes, lane)
 	}
 	return lanes, nil
+}
+
+// lane builds the way out of one account for the edition, whose keys are open.
+func (h *house) lane(ctx context.Context, e *edition, account config.Account) (*run.Lane, error) {
+	key, err := h.store.Key(ctx)
+	if err != nil {
+		return nil, err
+	}
+	signer, err := signerOf(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	mailing, err := e.mailing(account, key, signer)
+	if err != nil {
+		return nil, err
+	}
+	w, err := h.way(ctx, account)
+	if err != nil {
+		return nil, err
+	}
+	lane := w.lane
+	lane.Compose = mailing.Compose
+	return &lane, nil
 }
 
 // heeds reports whether a hold keeps its account out of this run: one that only

@@ -61,10 +61,15 @@ func (d *door) status(ctx context.Context) error {
 		}
 		standings = append(standings, s)
 	}
+	workers, err := d.workers(ctx, reader)
+	if err != nil {
+		return err
+	}
 	if d.flags.json {
-		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings)})
+		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings), "workers": workers})
 	}
 	d.printStatus(issues, standings)
+	d.printWorkers(workers)
 	return nil
 }
 

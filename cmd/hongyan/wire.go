@@ -60,10 +60,14 @@ func (d *door) openHouse(ctx context.Context, conf *config.Config) (*house, erro
 	if err != nil {
 		return nil, err
 	}
+	return d.housed(conf, store), nil
+}
+
+func (d *door) housed(conf *config.Config, store ledger.Store) *house {
 	return &house{
 		door: d, conf: conf, store: store, stop: func() {},
 		books: map[string]*reply.Book{}, ways: map[string]*way{}, taken: map[string]string{},
-	}, nil
+	}
 }
 
 func (h *house) close() error {
@@ -93,7 +97,7 @@ func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
 	}
 	connections := max(account.Limits.Connections, 1)
 	w := &way{wire: wire, pacer: pacer, lane: run.Lane{
-		Account: account.Name, Sender: line{wire}, Pacer: pacer, Judge: book.Judge,
+		Account: account.Name, Sender: line{wire, h.sure(account.Name)}, Pacer: pacer, Judge: book.Judge,
 		Connections: connections, Ahead: ahead(account.Limits, connections), Workers: min(connections, 4),
 	}}
 	h.ways[account.Name] = w
@@ -338,17 +342,34 @@ func (h *house) sandbox(ctx context.Context, account config.Account) (*sender.Se
 }
 
 // line makes a sender of the wire one that a run can use.
-type line struct{ *sender.Sender }
+type line struct {
+	*sender.Sender
+	sure func() error // nil while the account certainly is ours
+}
 
-func (l line) Open() run.Session { return session{l.Sender.Open(context.Background())} }
+func (l line) Open() run.Session { return session{l.Sender.Open(context.Background()), l.sure} }
 
-type session struct{ *sender.Session }
+// sure is the last look before a body leaves, where an account may be lost.
+func (h *house) sure(account string) func() error {
+	if shared, ok := h.store.(interface{ Has(account string) error }); ok {
+		return func() error { return shared.Has(account) }
+	}
+	return func() error { return nil }
+}
+
+type session struct {
+	*sender.Session
+	sure func() error
+}
 
 func (s session) Offer(ctx context.Context, m *message.Message) error {
 	return s.Session.Offer(ctx, m)
 }
 
 func (s session) Deliver(ctx context.Context, next *message.Message) (reply.Answer, error) {
+	if err := s.sure(); err != nil {
+		return reply.Answer{}, err // a breakdown: the run ends, and the connection with it
+	}
 	if next == nil {
 		return s.Session.Deliver(ctx, nil)
 	}

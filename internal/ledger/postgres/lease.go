@@ -32,8 +32,18 @@ func (s *Store) fresh(l *lease) bool {
 
 // Take takes an account for this process, under a new epoch. What an earlier
 // owner had claimed goes back, and what it was sending becomes a doubt. While
-// somebody else has it, the error is a [ledger.ErrElsewhere].
+// somebody else has it, or this process itself has not handed it back, the error
+// is a [ledger.ErrElsewhere].
 func (s *Store) Take(ctx context.Context, account string) error {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	return s.take(ctx, account)
+}
+
+func (s *Store) take(ctx context.Context, account string) error {
+	if s.known(account) != nil {
+		return fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+	}
 	id, err := s.account(ctx, account)
 	if err != nil {
 		return wrap("take account "+account, err)
@@ -250,7 +260,7 @@ func (s *Store) leased(ctx context.Context, account string) (lease, error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
 	if s.known(account) == nil {
-		if err := s.Take(ctx, account); err != nil {
+		if err := s.take(ctx, account); err != nil {
 			return lease{}, err
 		}
 	}

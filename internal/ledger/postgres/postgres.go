@@ -31,6 +31,7 @@ import (
 // Options say who opens a store, and how.
 type Options struct {
 	Name  string        // of the process, for people
+	Works bool          // it takes whatever is due; else it came for one errand
 	Lease time.Duration // for how long an account stays with a process that is silent; default 6 s
 }
 
@@ -78,7 +79,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	if s.lease == 0 {
 		s.lease = 6 * time.Second
 	}
-	if err := s.begin(ctx, o.Name); err != nil {
+	if err := s.begin(ctx, o); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("ledger %s: %w", Name(url), err)
 	}
@@ -90,7 +91,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 }
 
 // begin makes the tables and the ledger's key at its birth, and signs in.
-func (s *Store) begin(ctx context.Context, name string) error {
+func (s *Store) begin(ctx context.Context, o Options) error {
 	if err := migrate(ctx, s.pool); err != nil {
 		return err
 	}
@@ -99,8 +100,8 @@ func (s *Store) begin(ctx context.Context, name string) error {
 	if _, err := s.pool.Exec(ctx, `INSERT INTO install (key) VALUES ($1) ON CONFLICT DO NOTHING`, key); err != nil {
 		return err
 	}
-	_, err := s.pool.Exec(ctx, `INSERT INTO worker (id, name, until) VALUES ($1, $2, clock_timestamp() + $3::interval)`,
-		s.me, text(name), s.lease)
+	_, err := s.pool.Exec(ctx, `INSERT INTO worker (id, name, works, until) VALUES ($1, $2, $3, clock_timestamp() + $4::interval)`,
+		s.me, text(o.Name), o.Works, s.lease)
 	return err
 }
 
@@ -142,6 +143,9 @@ func plain(err error) error {
 	}
 	return err
 }
+
+// Pool are the connections of the store, for whoever keeps tables beside its own.
+func (s *Store) Pool() *pgxpool.Pool { return s.pool }
 
 // Is reports whether a state is named by the URL of a PostgreSQL database.
 func Is(state string) bool {

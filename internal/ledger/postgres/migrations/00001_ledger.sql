@@ -43,6 +43,7 @@ CREATE TABLE hold (
 CREATE TABLE worker (
     id    text        PRIMARY KEY,             -- random, new at every start
     name  text        NOT NULL,                -- for people
+    works boolean     NOT NULL,                -- it takes whatever is due; else it came for one errand
     since timestamptz NOT NULL DEFAULT clock_timestamp(),
     until timestamptz NOT NULL                 -- taken for dead after this
 );

@@ -1,0 +1,163 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/office"
+	"hongyan/internal/run"
+)
+
+// A roster knows the processes that work on a shared ledger.
+type roster interface {
+	Workers(ctx context.Context) ([]postgres.Worker, error)
+}
+
+// crewed reports whether somebody else does the work.
+func (h *house) crewed(ctx context.Context) (bool, error) {
+	shared, ok := h.store.(roster)
+	if !ok {
+		return false, nil
+	}
+	workers, err := shared.Workers(ctx)
+	for _, w := range workers {
+		if w.Works && w.Alive {
+			return true, err
+		}
+	}
+	return false, err
+}
+
+// handOver gives an issue to the workers, with all that it is made of, and
+// follows what becomes of it.
+func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o sendOptions) error {
+	if err := e.pack(ctx, h.store); err != nil {
+		return err
+	}
+	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.key.String()), h.assign(ctx, e)); err != nil {
+		return err
+	}
+	if !p.enqueued || p.totals.Skipped > 0 {
+		if err := h.fill(ctx, e); err != nil {
+			return err
+		}
+	}
+	fmt.Fprintln(d.err, d.say("The workers have it. Ctrl-C leaves them at it."))
+	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
+	var report error
+	var reporter sync.WaitGroup
+	reporter.Go(func() { report = d.reporter(e, h, column(h.lookout.ids)).Run(reporting) })
+	early, err := d.follow(ctx, e, h, o)
+	reported()
+	reporter.Wait()
+	if errors.Is(err, errLeft) {
+		fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))
+		return errors.Join(ending(exitInterrupted), report)
+	}
+	return d.sayEnd(ctx, e, h, early, errors.Join(err, report))
+}
+
+// errLeft means that whoever followed has had enough.
+var errLeft = errors.New("no longer followed")
+
+// follow waits until the workers have nothing left to do, or can do nothing.
+func (d *door) follow(ctx context.Context, e *edition, h *house, o sendOptions) ([]run.Early, error) {
+	ticker := time.NewTicker(300 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		totals, err := h.store.Totals(ctx, e.key)
+		if err != nil {
+			return nil, err
+		}
+		if totals.Queued+totals.Sending+totals.Deferred == 0 {
+			return nil, nil
+		}
+		if early, err := h.stuck(ctx, e, o); err != nil || early != nil {
+			return early, err
+		}
+		if d.onTerminal() {
+			fmt.Fprint(d.err, "\r"+d.say("%d of %d are done", totals.Rows-totals.Queued-totals.Sending-totals.Deferred, totals.Rows)+" ")
+		}
+		select {
+		case <-ticker.C:
+		case <-d.interrupted:
+			return nil, errLeft
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
+	}
+}
+
+// stuck tells why nothing goes on, if that is so: the issue was set aside, or
+// every account of it is held in a way that is not to be waited for.
+func (h *house) stuck(ctx context.Context, e *edition, o sendOptions) ([]run.Early, error) {
+	body, err := h.store.Paper(ctx, shelfPaused, e.key.String())
+	if err != nil {
+		return nil, err
+	}
+	if body != nil {
+		var pause office.Pause
+		if err := json.Unmarshal(body, &pause); err != nil {
+			return nil, err
+		}
+		return []run.Early{{Account: pause.Account, Why: pause.Why, Human: true}}, nil
+	}
+	holds, err := h.store.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var early []run.Early
+	for _, account := range e.accounts {
+		for _, hold := range holds {
+			if hold.Account == account.Name && o.heeds(hold) {
+				early = append(early, run.Early{Account: account.Name, Until: hold.Until, Why: hold.Reply, Human: hold.Human})
+			}
+		}
+	}
+	if len(early) < len(e.accounts) {
+		return nil, nil
+	}
+	return early, nil
+}
+
+// A workerAnswer is a worker as programs are told of it.
+type workerAnswer struct {
+	Name     string    `json:"name"`
+	Since    time.Time `json:"since"`
+	Works    bool      `json:"works"`
+	Alive    bool      `json:"alive"`
+	Accounts []string  `json:"accounts"`
+}
+
+// workers lists who works on the ledger; nobody but us can, where it is a folder.
+func (d *door) workers(ctx context.Context, books onlooker) ([]workerAnswer, error) {
+	out := []workerAnswer{}
+	shared, ok := books.(roster)
+	if !ok {
+		return out, nil
+	}
+	all, err := shared.Workers(ctx)
+	for _, w := range all {
+		out = append(out, workerAnswer(w))
+	}
+	return out, err
+}
+
+func (d *door) printWorkers(workers []workerAnswer) {
+	for _, w := range workers {
+		switch {
+		case !w.Alive:
+			fmt.Fprintln(d.out, d.say("worker %s: silent; what it had is taken over", w.Name))
+		case len(w.Accounts) > 0:
+			fmt.Fprintln(d.out, d.say("worker %s: since %s; has %s", w.Name, stamp(w.Since), strings.Join(w.Accounts, ", ")))
+		default:
+			fmt.Fprintln(d.out, d.say("worker %s: since %s; idle", w.Name, stamp(w.Since)))
+		}
+	}
+}

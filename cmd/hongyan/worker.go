@@ -1,0 +1,443 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"hongyan/internal/config"
+	"hongyan/internal/crew"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/office"
+	"hongyan/internal/run"
+)
+
+type workerOptions struct {
+	accounts []string
+	lanes    int
+}
+
+func newWorker(d *door) *cobra.Command {
+	var o workerOptions
+	cmd := &cobra.Command{
+		Use:   "worker",
+		Short: d.say("work on a shared ledger with others, until interrupted"),
+		Long: d.say("Takes accounts that have mails to send and that no other worker has, a minute at a time.\n" +
+			"Start as many as you like, on any machine with the same configuration; one that dies is replaced within seconds."),
+		Example: "  hongyan worker --state postgres://hongyan@db/hongyan\n  hongyan worker --accounts qq-1,qq-2",
+		Args:    d.exactly(0),
+		RunE:    func(cmd *cobra.Command, _ []string) error { return d.work(cmd.Context(), o) },
+	}
+	cmd.Flags().StringSliceVar(&o.accounts, "accounts", nil, d.say("take only these `ACCOUNTS` (default: all of the configuration)"))
+	cmd.Flags().IntVar(&o.lanes, "lanes", 8, d.say("take at most so many accounts at once, `COUNT`"))
+	return cmd
+}
+
+// A worker is this process as one of those that share the work.
+type worker struct {
+	*house
+	books    *postgres.Store
+	accounts []string // that it takes
+
+	mu     sync.Mutex // guards the fields below
+	thawed map[ledger.Key]*thawed
+	turn   int // whose turn it is among the issues
+}
+
+// A thawed issue is one as it was packed, in a folder of its own.
+type thawed struct {
+	*edition
+	dir, body string
+}
+
+func (d *door) work(ctx context.Context, o workerOptions) error {
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	if !d.shared(conf) {
+		return d.usagef("a worker works on a ledger that is shared: state: postgres://…")
+	}
+	if o.lanes < 1 {
+		return d.usagef("--lanes: at least 1")
+	}
+	for _, name := range o.accounts {
+		if _, ok := conf.Accounts[strings.ToLower(name)]; !ok {
+			return d.usagef("there is no account %q in %s", name, conf.File)
+		}
+	}
+	store, err := d.openShared(ctx, conf, true)
+	if err != nil {
+		return err
+	}
+	h := d.housed(conf, store)
+	err = d.lookingOut(ctx, h, func() error { return d.crew(ctx, h, store, o) })
+	return errors.Join(err, h.close())
+}
+
+// crew joins the others.
+func (d *door) crew(ctx context.Context, h *house, store *postgres.Store, o workerOptions) error {
+	w := &worker{house: h, books: store, thawed: map[ledger.Key]*thawed{}}
+	for name := range h.conf.Accounts {
+		if len(o.accounts) == 0 || slices.ContainsFunc(o.accounts, func(a string) bool { return strings.EqualFold(a, name) }) {
+			w.accounts = append(w.accounts, name)
+		}
+	}
+	defer w.close()
+	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(h.conf).String(), workerName()))
+	c := &crew.Crew{Pool: store.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
+	return c.Run(ctx)
+}
+
+func (w *worker) close() {
+	for _, t := range w.thawed {
+		t.edition.close()
+		_ = os.RemoveAll(t.dir) // it is in the system's own temporary folder
+	}
+}
+
+// The shelves that workers share: what is to be done, and until when an account
+// is silent by its limits.
+const (
+	shelfWork   = "work"
+	shelfRest   = "rest"
+	shelfPaused = "paused" // the office's
+)
+
+// An assignment is an issue that workers carry.
+type assignment struct {
+	Accounts []string `json:"accounts"`
+}
+
+// assign hands an issue to the workers.
+func (h *house) assign(ctx context.Context, e *edition) error {
+	var a assignment
+	for _, account := range e.accounts {
+		a.Accounts = append(a.Accounts, account.Name)
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return h.store.Put(ctx, shelfWork, e.key.String(), body)
+}
+
+// keyOf reads a key as it is written: a campaign's name has no slash.
+func keyOf(name string) ledger.Key {
+	campaign, issue, _ := strings.Cut(name, "/")
+	return ledger.Key{Campaign: campaign, Issue: issue}
+}
+
+// Due lists what this worker would take. It also puts in order what dead workers
+// left, and strikes out issues that are done.
+func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
+	if _, err := w.books.Reap(ctx); err != nil {
+		return nil, err
+	}
+	able, err := w.able(ctx)
+	if err != nil || len(able) == 0 {
+		return nil, err
+	}
+	var due []crew.Due
+	for paper, err := range w.books.Papers(ctx, shelfWork) {
+		if err != nil {
+			return nil, err
+		}
+		more, err := w.dueOf(ctx, paper, able)
+		if err != nil {
+			return nil, err
+		}
+		due = append(due, more...)
+	}
+	return due, nil
+}
+
+// able are the accounts of this worker that nobody has and that nothing silences.
+func (w *worker) able(ctx context.Context) (map[string]int64, error) {
+	standings, err := w.books.Standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	able := map[string]int64{}
+	for _, account := range w.accounts {
+		if s := standings[account]; !s.Taken {
+			able[account] = s.Epoch
+		}
+	}
+	holds, err := w.books.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	for _, h := range holds {
+		if h.Holds(now) {
+			delete(able, h.Account)
+		}
+	}
+	for paper, err := range w.books.Papers(ctx, shelfRest) {
+		if err != nil {
+			return nil, err
+		}
+		var until time.Time
+		if err := json.Unmarshal(paper.Body, &until); err != nil {
+			return nil, err
+		}
+		if until.After(now) {
+			delete(able, paper.Name)
+		}
+	}
+	return able, nil
+}
+
+// dueOf lists the able accounts that an issue needs now.
+func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[string]int64) (due []crew.Due, err error) {
+	key := keyOf(paper.Name)
+	var a assignment
+	if err := json.Unmarshal(paper.Body, &a); err != nil {
+		return nil, err
+	}
+	if paused, err := w.books.Paper(ctx, shelfPaused, paper.Name); err != nil || paused != nil {
+		return nil, err
+	}
+	open := false
+	for _, account := range a.Accounts {
+		at, more, err := w.books.NextDue(ctx, key, account)
+		if err != nil {
+			return nil, err
+		}
+		open = open || more || !at.IsZero()
+		epoch, ok := able[account]
+		if ok && (more || !at.IsZero() && !at.After(time.Now())) {
+			due = append(due, crew.Due{Account: account, Epoch: epoch})
+		}
+	}
+	if open {
+		return due, nil
+	}
+	return nil, w.strike(ctx, key)
+}
+
+// strike takes an issue off the list when nothing of it is left.
+func (w *worker) strike(ctx context.Context, key ledger.Key) error {
+	totals, err := w.books.Totals(ctx, key)
+	if err != nil || totals.Queued+totals.Sending+totals.Deferred > 0 {
+		return err
+	}
+	return w.books.Discard(ctx, shelfWork, key.String())
+}
+
+// slice is how long an account stays with one worker.
+const slice = time.Minute
+
+// Pump works over an account for a slice. A lease that is somebody else's, or
+// was lost, and a database that is away are nothing to worry about: the account
+// comes due again.
+func (w *worker) Pump(ctx context.Context, account string) error {
+	err := w.books.Take(ctx, account)
+	if errors.Is(err, ledger.ErrElsewhere) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	err = w.pump(ctx, account, time.Now().Add(slice))
+	if back := w.books.HandBack(context.WithoutCancel(ctx), account); back != nil {
+		w.door.log.Warn("the account's lease runs out by itself", slog.String("account", account), slog.Any("err", back))
+	}
+	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
+		w.door.log.Warn("the account was lost", slog.String("account", account), slog.Any("err", err))
+		return nil
+	}
+	return err
+}
+
+// pump gives the issues that need the account their shares of the slice.
+func (w *worker) pump(ctx context.Context, account string, end time.Time) error {
+	if err := w.freshen(ctx, account); err != nil {
+		return err
+	}
+	keys, err := w.issues(ctx, account)
+	if err != nil {
+		return err
+	}
+	for i, key := range keys {
+		share := time.Until(end) / time.Duration(len(keys)-i)
+		silent, err := w.carry(ctx, key, account, share)
+		if err != nil || silent || w.stopped() {
+			return err
+		}
+	}
+	return nil
+}
+
+// issues are those that need an account, each time another one first.
+func (w *worker) issues(ctx context.Context, account string) (keys []ledger.Key, err error) {
+	for paper, err := range w.books.Papers(ctx, shelfWork) {
+		if err != nil {
+			return nil, err
+		}
+		due, err := w.dueOf(ctx, paper, map[string]int64{account: 0})
+		if err != nil {
+			return nil, err
+		}
+		if slices.ContainsFunc(due, func(d crew.Due) bool { return d.Account == account }) {
+			keys = append(keys, keyOf(paper.Name))
+		}
+	}
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.turn++
+	return slices.Concat(keys[w.turn%len(keys):], keys[:w.turn%len(keys)]), nil
+}
+
+// carry is one issue's share of an account, and reports whether the account is
+// silent from then on.
+func (w *worker) carry(ctx context.Context, key ledger.Key, account string, share time.Duration) (silent bool, err error) {
+	t, err := w.thaw(ctx, key)
+	if err != nil {
+		return false, w.setAside(ctx, key, account, err)
+	}
+	lane, err := w.laneOf(ctx, t.edition, account)
+	if err != nil {
+		return false, w.setAside(ctx, key, account, err)
+	}
+	over := make(chan struct{})
+	done := make(chan struct{})
+	var beside sync.WaitGroup
+	beside.Go(func() { w.ration(share, done); close(over) })
+	r := &run.Run{
+		Key: key, Ledger: w.door.timed(memory{w.store, w.learned, w.lookout.held}), Lanes: []*run.Lane{lane},
+		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
+		List: t.camp.List, Suppressor: w.store,
+	}
+	early, err := r.Do(ctx)
+	close(done)
+	beside.Wait()
+	if err == nil || errors.Is(err, context.Canceled) {
+		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, early), w.learned(ctx))
+	}
+	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
+		return true, err
+	}
+	return true, w.setAside(ctx, key, account, err)
+}
+
+// ration returns when a share is over.
+func (w *worker) ration(share time.Duration, done <-chan struct{}) {
+	timer := time.NewTimer(share)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-done:
+	case <-w.door.interrupted:
+	}
+}
+
+func (w *worker) stopped() bool {
+	select {
+	case <-w.door.interrupted:
+		return true
+	default:
+		return false
+	}
+}
+
+// rest tells all workers until when an account is silent by its limits.
+func (w *worker) rest(ctx context.Context, early []run.Early) error {
+	if len(early) == 0 || early[0].Due || early[0].Human {
+		return nil
+	}
+	body, err := json.Marshal(early[0].Until)
+	if err != nil {
+		return err
+	}
+	return w.store.Put(ctx, shelfRest, early[0].Account, body)
+}
+
+// setAside stops an issue until a person has acted, as the office does.
+func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, why error) error {
+	if ctx.Err() != nil {
+		return why
+	}
+	pause := office.Pause{At: time.Now(), Account: account, Why: why.Error(), Stopped: true}
+	if stopped, ok := errors.AsType[*run.Stopped](why); ok {
+		pause.Why = stopped.Refusal.Reply()
+	}
+	body, err := json.Marshal(pause)
+	if err != nil {
+		return err
+	}
+	w.door.log.Error("the issue is set aside", slog.String("issue", key.String()), slog.Any("err", why))
+	return w.store.Put(context.WithoutCancel(ctx), shelfPaused, key.String(), body)
+}
+
+// thaw opens an issue as it was packed, once for as long as it is the same.
+func (w *worker) thaw(ctx context.Context, key ledger.Key) (*thawed, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	body, err := w.books.Paper(ctx, "manifest", key.String())
+	if err != nil {
+		return nil, err
+	}
+	if t := w.thawed[key]; t != nil && t.body == string(body) {
+		return t, nil
+	}
+	dir, err := os.MkdirTemp("", "hongyan-issue-")
+	if err != nil {
+		return nil, err
+	}
+	e, err := w.door.openFrozen(ctx, w.conf, w.books, key, dir)
+	if err == nil {
+		err = e.openKeys(ctx, w.books)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	// An earlier one stays for the slices that still have it; close removes all.
+	t := &thawed{edition: e, dir: dir, body: string(body)}
+	w.thawed[key] = t
+	return t, nil
+}
+
+// laneOf is one account's way out for an issue.
+func (h *house) laneOf(ctx context.Context, e *edition, account string) (*run.Lane, error) {
+	i := slices.IndexFunc(e.accounts, func(a config.Account) bool { return a.Name == account })
+	if i < 0 {
+		return nil, fmt.Errorf("%s does not go through account %s", e.key, account)
+	}
+	return h.lane(ctx, e, e.accounts[i])
+}
+
+// freshen forgets what this process knew of an account's pace: others may have
+// sent by it since.
+func (h *house) freshen(ctx context.Context, name string) error {
+	account, ok := h.conf.Accounts[name]
+	if !ok {
+		return fmt.Errorf("there is no account %s in %s", name, h.conf.File)
+	}
+	w, err := h.way(ctx, account)
+	if err != nil {
+		return err
+	}
+	pacer, err := h.pacer(ctx, account)
+	if err != nil {
+		return err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	w.pacer, w.lane.Pacer = pacer, pacer
+	return nil
+}

@@ -1,0 +1,51 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// A Worker is a process that works on the ledger.
+type Worker struct {
+	Name     string
+	Since    time.Time
+	Works    bool     // it takes whatever is due; else it came for one errand
+	Alive    bool     // it was heard of lately
+	Accounts []string // that it has
+}
+
+// Workers lists the processes that work on the ledger, the first one first.
+// Those that died stay in the list for a day.
+func (r *Reader) Workers(ctx context.Context) ([]Worker, error) {
+	rows, err := r.pool.Query(ctx, `SELECT w.name, w.since, w.works, w.until > clock_timestamp(),
+		coalesce((SELECT array_agg(a.name ORDER BY a.name) FROM lease l JOIN account a ON a.id = l.account
+			WHERE l.owner = w.id AND l.until > clock_timestamp()), '{}')
+		FROM worker w WHERE w.until > clock_timestamp() - interval '1 day' ORDER BY w.since, w.id`)
+	if err != nil {
+		return nil, wrap("list the workers", err)
+	}
+	out, err := pgx.CollectRows(rows, pgx.RowToStructByPos[Worker])
+	return out, wrap("list the workers", err)
+}
+
+// A Standing is how an account stands among the workers.
+type Standing struct {
+	Epoch int64 // of its last lease
+	Taken bool  // somebody has it
+}
+
+// Standings returns how every account stands that was ever taken.
+func (r *Reader) Standings(ctx context.Context) (map[string]Standing, error) {
+	rows, err := r.pool.Query(ctx, `SELECT a.name, l.epoch, l.owner <> '' AND l.until > clock_timestamp()
+		FROM lease l JOIN account a ON a.id = l.account`)
+	if err != nil {
+		return nil, wrap("read the leases", err)
+	}
+	out := map[string]Standing{}
+	var name string
+	var s Standing
+	_, err = pgx.ForEachRow(rows, []any{&name, &s.Epoch, &s.Taken}, func() error { out[name] = s; return nil })
+	return out, wrap("read the leases", err)
+}
