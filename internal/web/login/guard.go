@@ -39,21 +39,30 @@ type Guard struct {
 
 // New returns a guard. Close ends it.
 func New(o Options) *Guard {
-	s := scs.New()
-	memory := s.Store.(*memstore.MemStore) // what scs begins with; it is at work already
+	memory := memstore.NewWithCleanupInterval(0) // who logs in knows the password: there are few sessions to forget
+	s := &scs.SessionManager{Store: memory, Codec: scs.GobCodec{}, HashTokenInStore: true, ErrorFunc: broken}
 	g := &Guard{options: o, sessions: s, memory: memory, scale: newScale()}
-	s.HashTokenInStore = true
 	s.IdleTimeout, s.Lifetime = Idle, Absolute
 	s.Cookie.Name, s.Cookie.HttpOnly, s.Cookie.SameSite = "hongyan", true, http.SameSiteLaxMode
-	s.Cookie.Persist = false
+	s.Cookie.Path, s.Cookie.Persist = "/", false
 	if o.Secure {
 		s.Cookie.Name, s.Cookie.Secure = "__Host-hongyan", true
 	}
 	return g
 }
 
+// broken answers when a session cannot be read or kept.
+func broken(w http.ResponseWriter, _ *http.Request, _ error) {
+	http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+}
+
 // Close ends all sessions.
-func (g *Guard) Close() { g.memory.StopCleanup() }
+func (g *Guard) Close() {
+	all, _ := g.memory.All() // it cannot fail
+	for token := range all {
+		_ = g.memory.Delete(token)
+	}
+}
 
 // Sessions puts the session of a browser behind its request. It stands around
 // all pages.
