@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"hongyan/internal/campaign/watch"
@@ -21,7 +22,30 @@ import (
 )
 
 // A desk is what the dashboard acts through: the service, in the dashboard's words.
-type desk struct{ *service }
+type desk struct {
+	*service
+	glass *glass
+}
+
+func (s *service) desk() desk { return desk{s, &glass{left: map[ledger.Key]guess{}}} }
+
+// A glass remembers what is dear to find out and is looked at again and again.
+type glass struct {
+	mu   sync.Mutex // guards left
+	left map[ledger.Key]guess
+
+	eye  sync.Mutex // held while somebody looks; guards seen
+	seen *sight
+}
+
+// A guess is how long an issue will take, as it was reckoned at a time.
+type guess struct {
+	takes time.Duration
+	at    time.Time
+}
+
+// freshGuess is how long a guess is good enough.
+const freshGuess = 10 * time.Second
 
 // nextShown is how many slots of a schedule are told ahead.
 const nextShown = 5
@@ -182,6 +206,19 @@ func pausedJob(k ledger.Key, p office.Pause) web.Job {
 
 // left is how long the open mails of an issue take at its accounts' limits.
 func (d desk) left(ctx context.Context, k ledger.Key) (time.Duration, error) {
+	d.glass.mu.Lock()
+	defer d.glass.mu.Unlock()
+	if g, ok := d.glass.left[k]; ok && time.Since(g.at) < freshGuess {
+		return g.takes, nil
+	}
+	takes, err := d.reckon(ctx, k)
+	if err == nil {
+		d.glass.left[k] = guess{takes, time.Now()}
+	}
+	return takes, err
+}
+
+func (d desk) reckon(ctx context.Context, k ledger.Key) (time.Duration, error) {
 	f, ok := d.service.find(k.Campaign)
 	if !ok {
 		return 0, nil

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"net/mail"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"hongyan/internal/campaign/watch"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
@@ -28,11 +32,12 @@ func (d desk) Preview(ctx context.Context, k ledger.Key, n int) (web.Mail, error
 	if err != nil {
 		return web.Mail{}, err
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toPreview)
+	d.glass.eye.Lock()
+	defer d.glass.eye.Unlock()
+	e, err := d.sight(ctx, f, k)
 	if err != nil {
 		return web.Mail{}, refusalOf(err)
 	}
-	defer e.close()
 	r, of, err := nth(ctx, e, n)
 	if err != nil {
 		return web.Mail{}, err
@@ -42,6 +47,53 @@ func (d desk) Preview(ctx context.Context, k ledger.Key, n int) (web.Mail, error
 		return web.Mail{}, err
 	}
 	return d.show(e, mailing, r, n, of)
+}
+
+// A sight is the edition that was previewed last, and what its files were then:
+// reading a long list for each of its mails would take too long.
+type sight struct {
+	*edition
+	source []byte
+	stamps []string
+	at     time.Time
+}
+
+// sight opens an edition, or returns the one that was looked at last if nothing
+// of it has changed. What it reads from the network is as old as a minute at most.
+func (d desk) sight(ctx context.Context, f watch.Entry, k ledger.Key) (*edition, error) {
+	if last := d.glass.seen; last != nil {
+		if last.key == k && bytes.Equal(last.source, f.Source) && time.Since(last.at) < time.Minute && slices.Equal(last.stamps, stampsOf(last.edition)) {
+			return last.edition, nil
+		}
+		d.glass.seen = nil
+		last.close()
+	}
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toPreview)
+	if err != nil {
+		return nil, err
+	}
+	d.glass.seen = &sight{edition: e, source: f.Source, stamps: stampsOf(e), at: time.Now()}
+	return e, nil
+}
+
+// stampsOf are size and time of everything that an edition's mails are made of.
+func stampsOf(e *edition) (out []string) {
+	for _, file := range append(e.dependsOn(), e.template.Files()...) {
+		if info, err := os.Stat(file); err == nil {
+			out = append(out, fmt.Sprint(file, info.Size(), info.ModTime()))
+		}
+	}
+	return out
+}
+
+// close ends what is looked at.
+func (g *glass) close() {
+	g.eye.Lock()
+	defer g.eye.Unlock()
+	if g.seen != nil {
+		g.seen.close()
+		g.seen = nil
+	}
 }
 
 // nth is the n-th row of the list, and how many there are.

@@ -142,7 +142,9 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 	}
 	guard := login.New(login.Options{Shelf: s.store, Secure: entrance.Secure(), Self: whoami()})
 	defer guard.Close()
-	pages, err := s.pages(guard)
+	desk := s.desk()
+	defer desk.glass.close()
+	pages, err := s.pages(guard, desk)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -235,8 +237,8 @@ func (s *service) announce(url string) error {
 
 // pages are the dashboard, for people and for programs, and beside it what
 // machines ask.
-func (s *service) pages(guard *login.Guard) (http.Handler, error) {
-	desk, say := desk{s}, s.door.tongues()
+func (s *service) pages(guard *login.Guard, desk desk) (http.Handler, error) {
+	say := s.door.tongues()
 	tokens := func(h http.Handler) http.Handler { return guard.API(h, api.Refuse) }
 	server, err := web.New(web.Options{
 		Books: s.store, Desk: desk, Guard: guard, Say: say, Lang: s.door.lang,
