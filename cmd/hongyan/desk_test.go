@@ -55,8 +55,8 @@ func served(t *testing.T, files map[string]string) desk {
 	return <-made
 }
 
-// until waits for what another goroutine is to bring about.
-func until(t *testing.T, what string, there func() bool) {
+// eventually waits for what another goroutine is to bring about.
+func eventually(t *testing.T, what string, there func() bool) {
 	t.Helper()
 	deadline := time.After(30 * time.Second)
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -128,7 +128,7 @@ func TestAnIssueIsStartedPausedAndResumedFromTheDesk(t *testing.T) {
 		t.Fatal(err)
 	}
 	refused(t, d.Start(t.Context(), k, "li"), "on its way already")
-	until(t, "a mail was sent", func() bool { return d.sent(t, k) > 0 })
+	eventually(t, "a mail was sent", func() bool { return d.sent(t, k) > 0 })
 	if s := d.standing(t, k); s != web.Running {
 		t.Errorf("it is %q", s)
 	}
@@ -138,7 +138,7 @@ func TestAnIssueIsStartedPausedAndResumedFromTheDesk(t *testing.T) {
 	if s := d.standing(t, k); s != web.Paused {
 		t.Errorf("it is %q", s)
 	}
-	until(t, "the floor is empty", func() bool { return len(d.office.Floor()) == 0 })
+	eventually(t, "the floor is empty", func() bool { return len(d.office.Floor()) == 0 })
 	before := d.sent(t, k)
 	refused(t, d.Pause(t.Context(), k, "li"), "not on its way")
 	if before == 60 {
@@ -147,8 +147,8 @@ func TestAnIssueIsStartedPausedAndResumedFromTheDesk(t *testing.T) {
 	if err := d.Resume(t.Context(), k, "li"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "all are sent", func() bool { return d.sent(t, k) == 60 })
-	until(t, "it left the floor", func() bool { return d.standing(t, k) == "" })
+	eventually(t, "all are sent", func() bool { return d.sent(t, k) == 60 })
+	eventually(t, "it left the floor", func() bool { return d.standing(t, k) == "" })
 	refused(t, d.Resume(t.Context(), k, "li"), "not paused")
 }
 
@@ -162,7 +162,7 @@ func TestAChangedIssueWaitsForAPerson(t *testing.T) {
 	if err := d.Pause(t.Context(), k, "li"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "the floor is empty", func() bool { return len(d.office.Floor()) == 0 })
+	eventually(t, "the floor is empty", func() bool { return len(d.office.Floor()) == 0 })
 	put(t, filepath.Join(d.conf.Dir, "campaigns", "letter.md"), "Dear {{.name}}, all is better.\n")
 	refused(t, d.Resume(t.Context(), k, "li"), "letter.md")
 	if s := d.standing(t, k); s != web.Paused {
@@ -171,7 +171,7 @@ func TestAChangedIssueWaitsForAPerson(t *testing.T) {
 	if err := d.Start(t.Context(), k, "li"); err != nil { // the draft showed the change
 		t.Fatal(err)
 	}
-	until(t, "all are sent", func() bool { return d.sent(t, k) == 60 })
+	eventually(t, "all are sent", func() bool { return d.sent(t, k) == 60 })
 }
 
 func TestTheDeskKnowsCampaignsAccountsAndMails(t *testing.T) {
@@ -215,11 +215,11 @@ func TestTheDeskKnowsCampaignsAccountsAndMails(t *testing.T) {
 	if err := d.Start(t.Context(), k, "li"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "it is held", func() bool { return d.standing(t, k) == web.Held })
+	eventually(t, "it is held", func() bool { return d.standing(t, k) == web.Held })
 	if err := d.Lift(t.Context(), "sandbox", "li"); err != nil {
 		t.Fatal(err)
 	}
-	until(t, "all are sent", func() bool { return d.sent(t, k) == 3 })
+	eventually(t, "all are sent", func() bool { return d.sent(t, k) == 3 })
 	if err := d.Lift(t.Context(), "nobody", "li"); !errors.Is(err, web.ErrUnknown) {
 		t.Error(err)
 	}
