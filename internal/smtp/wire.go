@@ -122,9 +122,21 @@ func (w *wire) sayMasked(ctx context.Context, limit time.Duration, line, shown s
 // hear reads one whole reply within the limit: its code and its lines without
 // code and separator.
 func (w *wire) hear(ctx context.Context, limit time.Duration) (code int, lines []string, err error) {
-	w.within(ctx, limit)
+	if !w.heard() || ctx.Err() != nil {
+		w.within(ctx, limit)
+	}
 	code, lines, err = w.readReply()
 	return code, lines, why(ctx, limit, err)
+}
+
+// heard tells that the whole reply is here already, so that nothing can be late:
+// with pipelining most are, and a deadline costs more than reading them.
+func (w *wire) heard() bool {
+	if w.framed || w.r.Buffered() < len("250 \n") {
+		return false
+	}
+	head, err := w.r.Peek(w.r.Buffered())
+	return err == nil && head[3] == ' ' && bytes.IndexByte(head, '\n') >= 0
 }
 
 func (w *wire) readReply() (code int, lines []string, err error) {

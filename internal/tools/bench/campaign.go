@@ -43,6 +43,15 @@ const letter = `# {{.name}}，您好
 | 编号 | {{.code}} |
 
 请提前十分钟到场。More at [our site](https://example.com/e?c={{.code}}).
+
+为了让每一位来宾都能顺利入场，请携带身份证件，并在入口处出示本邮件中的编号。场内设有寄存处、休息区和茶歇，午餐在二楼餐厅供应，素食请提前告知我们。
+
+- 上午九点：签到，领取会刊与胸牌
+- 上午十点：开幕致辞与主题演讲
+- 下午两点：分会场报告，每场四十分钟
+- 下午五点：合影，之后自由交流
+
+如果您不能出席，请在会议前三天告诉我们，您的座位会留给候补名单上的朋友。We look forward to seeing you, {{.name}}!
 `
 
 // layout keeps the mails at the 4 KB of smtp-source's.
