@@ -54,6 +54,7 @@ func scripts(t *testing.T, shipped string) testscript.Params {
 			"arrives":   arrives,
 			"shows":     shows,
 			"scheduled": scheduled,
+			"downloads": downloads,
 			"serving":   serving,
 			"expand":    expand,
 			"until":     until,

@@ -6,7 +6,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -19,7 +18,6 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/metrics"
-	"hongyan/internal/unsubscribe"
 	"hongyan/internal/web"
 	"hongyan/internal/web/api"
 	"hongyan/internal/web/login"
@@ -151,7 +149,7 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
-	leaving, err := s.leaving(ctx)
+	public, err := s.public(ctx)
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
@@ -164,35 +162,11 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 	return s.work(ctx,
 		func(ctx context.Context) error { return web.Serve(ctx, l, pages, d.log) },
 		func(ctx context.Context) error { return s.begun(ctx, o.pid) },
-		leaving,
+		public,
 		s.watch,
 		s.slots,
 		func(ctx context.Context) error { return d.watchdog(ctx, s.ready.Load) },
 	)
-}
-
-// leaving opens the public pages by which recipients leave, if there are any, and
-// returns what serves them.
-func (s *service) leaving(ctx context.Context) (func(context.Context) error, error) {
-	conf := s.conf.Unsubscribe
-	if conf.URL == "" {
-		return func(context.Context) error { return nil }, nil
-	}
-	keys, err := unsubscribe.OpenKeyring(ctx, s.store, time.Now())
-	if err != nil {
-		return nil, err
-	}
-	pages, err := unsubscribe.NewHandler(unsubscribe.Options{URL: conf.URL, Keys: keys, Books: s.store, Log: s.door.log})
-	if err != nil {
-		return nil, err
-	}
-	var config net.ListenConfig
-	l, err := config.Listen(ctx, "tcp", conf.Listen)
-	if err != nil {
-		return nil, err
-	}
-	fmt.Fprintln(s.door.err, s.door.say("Recipients leave on http://%s/, for %s", l.Addr().String(), conf.URL))
-	return func(ctx context.Context) error { return unsubscribe.Serve(ctx, l, pages) }, nil
 }
 
 // begun puts on the floor what was under way, and then says that all is well.

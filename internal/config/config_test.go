@@ -540,6 +540,7 @@ func TestAStorageIsAFolderWithAnAddressOrABucket(t *testing.T) {
 		"storage: {at: 's3://mails?region=eu-central-1'}\n":                   "",
 		"storage: {at: parcels, url: https://mail.example.com/files}\n":       "",
 		"storage: {url: https://mail.example.com/files}\n":                    "",
+		"storage: {at: parcels, url: https://mail.example.com/}\n":            "a folder's files need an address",
 		"storage: {at: parcels}\n":                                            "a folder's files need an address",
 		"storage: {at: 's3://mails', url: https://mail.example.com/files}\n":  "a bucket answers for itself",
 		"storage: {at: 'gs://mails'}\n":                                       `"gs://mails" is no storage`,

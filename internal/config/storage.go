@@ -35,7 +35,7 @@ func (b *builder) storage(values map[string]any, state Place) Storage {
 	default:
 		s.At = within(b.dir, s.At)
 	}
-	if s.URL = webAddress(public); s.URL == nil || s.URL.RawQuery != "" || s.URL.Fragment != "" {
+	if s.URL = webAddress(public); s.URL == nil || len(s.URL.Path) < 2 || s.URL.RawQuery != "" || s.URL.Fragment != "" {
 		b.wrong(join("storage", "url"), "a folder's files need an address at which hongyan serve is reached").
 			Hinted("write it like url: https://mail.example.com/files")
 	}

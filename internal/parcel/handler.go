@@ -4,10 +4,14 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"time"
 
 	"gocloud.dev/blob"
 	"gocloud.dev/gcerrors"
 )
+
+// patience is how long a download may take.
+const patience = time.Hour
 
 // Handler answers the links of a folder; nil for a bucket, which answers its
 // own. It tells nobody why a link is not good, and the browser to save and
@@ -45,6 +49,7 @@ func (d *Depot) serve(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer file.Close()
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(patience)) // a server without deadlines waits anyway
 	head(w, r, bucket, key)
 	w.Header().Set("Content-Length", strconv.FormatInt(file.Size(), 10))
 	if r.Method == http.MethodGet {
