@@ -32,6 +32,9 @@ fuzz: ## each fuzz target for a minute
 drill-kill: ## kill the program a thousand times each on 1 and 20 connections: nobody lost, nobody mailed twice
 	go test ./internal/drill -run Kill -kills 1000 -timeout 3h -v
 
+drill-workers: ## kill, freeze and cut off workers that share an issue: nobody lost, nobody mailed twice
+	go test ./internal/drill -run Workers -workers.mails 20000 -workers.kills 30 -workers.freezes 10 -workers.cuts 5 -timeout 30m -v
+
 drill-sim: ## a million lives of the line from seeds; a failing seed prints itself
 	go test ./internal/drill -run Sim -seeds 1000000 -timeout 12h -v
 
@@ -46,4 +49,4 @@ needs: ## install what tests need from Debian's packages, when missing
 	@./internal/tools/needs.sh python3 chromium systemd-analyze=systemd psql=postgresql
 	@./internal/tools/promtool.sh
 
-.PHONY: help build demo test check form golden fuzz drill-kill drill-sim bench screenshots needs
+.PHONY: help build demo test check form golden fuzz drill-kill drill-sim drill-workers bench screenshots needs

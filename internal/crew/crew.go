@@ -69,9 +69,13 @@ type pump struct {
 // Kind names the job.
 func (pump) Kind() string { return "pump" }
 
+// patience is for how long a job may be unique: a worker may die, or lose the
+// database, between its job and its lease, and then the epoch stays what it was.
+const patience = 10 * time.Second
+
 // InsertOpts makes it unique while it waits or runs.
 func (pump) InsertOpts() river.InsertOpts {
-	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByState: []rivertype.JobState{
+	return river.InsertOpts{MaxAttempts: 1, UniqueOpts: river.UniqueOpts{ByArgs: true, ByPeriod: patience, ByState: []rivertype.JobState{
 		rivertype.JobStateAvailable, rivertype.JobStatePending, rivertype.JobStateRunning,
 		rivertype.JobStateRetryable, rivertype.JobStateScheduled,
 	}}}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 // A witness is a mail server that writes each mail down, durably, before it
@@ -24,7 +25,8 @@ type witness struct {
 	mu         sync.Mutex
 	record     *os.File // of the present page
 	pipelining bool
-	open       int
+	patience   time.Duration // with a client that says nothing; 0: no end
+	open, most int
 	idle       *sync.Cond // open became 0
 	next       chan struct{}
 }
@@ -116,6 +118,7 @@ func (w *witness) accept() {
 func (w *witness) count(n int) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.most = max(w.most, w.open+n)
 	if w.open += n; w.open == 0 {
 		w.idle.Broadcast()
 	}
@@ -129,6 +132,9 @@ func (w *witness) serve(conn net.Conn) {
 	var to string
 	for {
 		if in.Buffered() == 0 && out.Flush() != nil {
+			return
+		}
+		if w.patience > 0 && conn.SetReadDeadline(time.Now().Add(w.patience)) != nil {
 			return
 		}
 		line, err := in.ReadString('\n')

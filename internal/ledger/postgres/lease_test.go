@@ -2,9 +2,7 @@ package postgres_test
 
 import (
 	"errors"
-	"io"
 	"iter"
-	"net"
 	"strings"
 	"sync"
 	"testing"
@@ -142,77 +140,12 @@ func TestWorkersShareALedger(t *testing.T) {
 	}
 }
 
-// A gate is the way to the database, which can be shut: then what is under way
-// gets no answer, and nobody gets through, until it opens again.
-type gate struct {
-	net.Listener
-	server string
-	mu     sync.Mutex
-	shut   bool
-	conns  map[net.Conn]bool
-	wg     sync.WaitGroup
-}
-
-func newGate(t *testing.T, server *postgrestest.Server) *gate {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	g := &gate{Listener: l, server: server.Addr(), conns: map[net.Conn]bool{}}
-	g.wg.Go(g.accept)
-	t.Cleanup(func() { l.Close(); g.set(true); g.wg.Wait() })
-	return g
-}
-
-func (g *gate) accept() {
-	for {
-		c, err := g.Accept()
-		if err != nil {
-			return
-		}
-		up, err := net.Dial("tcp", g.server)
-		if err != nil || !g.enter(c, up) {
-			c.Close()
-			continue
-		}
-		g.wg.Go(func() { io.Copy(up, c); up.Close() })
-		g.wg.Go(func() { io.Copy(c, up); c.Close() })
-	}
-}
-
-func (g *gate) enter(pair ...net.Conn) bool {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	for _, c := range pair {
-		if g.shut {
-			c.Close()
-		}
-		g.conns[c] = true
-	}
-	return !g.shut
-}
-
-func (g *gate) set(shut bool) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	g.shut = shut
-	for c := range g.conns {
-		c.Close()
-		delete(g.conns, c)
-	}
-}
-
-// through is the URL of a place by way of the gate.
-func (g *gate) through(url string) string {
-	return strings.Replace(url, g.server, g.Addr().String(), 1)
-}
-
 // frozen: the worker is cut off for longer than its lease, another takes over,
 // and then it comes back.
 func frozen(t *testing.T, server *postgrestest.Server) {
 	url := server.Place(t)
-	g := newGate(t, server)
-	a, b := open(t, g.through(url), short), open(t, url, short)
+	g := postgrestest.NewGate(t, server)
+	a, b := open(t, g.Through(url), short), open(t, url, short)
 	planned(t, a, 5)
 	if err := a.Take(t.Context(), "qq"); err != nil {
 		t.Fatal(err)
@@ -221,7 +154,7 @@ func frozen(t *testing.T, server *postgrestest.Server) {
 	if err := a.Record(t.Context(), intent(ids[0])); err != nil {
 		t.Fatal(err)
 	}
-	g.set(true)
+	g.Shut(true)
 	takeover(t, b)
 	if got := stateOf(t, b, ids[0]); got != ledger.InDoubt {
 		t.Errorf("what was being sent became %s", got)
@@ -232,7 +165,7 @@ func frozen(t *testing.T, server *postgrestest.Server) {
 	if again := claim(t, b, "qq", 9); len(again) != 4 || again[0] != ids[1] {
 		t.Errorf("the successor is offered %v", again)
 	}
-	g.set(false)
+	g.Shut(false)
 	if err := a.Record(t.Context(), intent(ids[1])); !errors.Is(err, ledger.ErrElsewhere) {
 		t.Errorf("an intent of the one that woke up: %v", err)
 	}
@@ -266,14 +199,14 @@ func takeover(t *testing.T, s *postgres.Store) time.Duration {
 
 // inHand: and no intent is given.
 func inHand(t *testing.T, server *postgrestest.Server) {
-	g := newGate(t, server)
-	s := open(t, g.through(server.Place(t)), 30*time.Second)
+	g := postgrestest.NewGate(t, server)
+	s := open(t, g.Through(server.Place(t)), 30*time.Second)
 	planned(t, s, 5)
 	ids := claim(t, s, "qq", 3)
 	if err := s.Record(t.Context(), intent(ids[0])); err != nil {
 		t.Fatal(err)
 	}
-	g.set(true)
+	g.Shut(true)
 	kept := make(chan error, 1)
 	go func() { kept <- s.Record(t.Context(), sent(ids[0])) }()
 	if err := s.Record(t.Context(), intent(ids[1])); !errors.Is(err, ledger.ErrAway) {
@@ -284,7 +217,7 @@ func inHand(t *testing.T, server *postgrestest.Server) {
 		t.Errorf("the result was let go: %v", err)
 	default:
 	}
-	g.set(false)
+	g.Shut(false)
 	if err := <-kept; err != nil {
 		t.Errorf("the result once the database is back: %v", err)
 	}
