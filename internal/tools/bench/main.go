@@ -10,6 +10,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -60,12 +61,10 @@ func (b *bench) all(out string) (err error) {
 	}
 	b.table.say("%s", machine())
 	for _, part := range []func(context.Context) error{b.one, b.job, b.far, b.long, b.preview, b.pages} {
-		if err := part(ctx); err != nil {
-			return err
-		}
+		err = errors.Join(err, part(ctx)) // the others are worth knowing all the same
 	}
 	b.table.say("%s", machine())
-	return b.table.write(out)
+	return errors.Join(err, b.table.write(out))
 }
 
 // one is one mail: rendered and composed, beside what others do for it.
