@@ -9,8 +9,9 @@ import (
 	"unicode/utf8"
 )
 
-// EncodeFields writes the fields of a row for a store: it is compact JSON with sorted keys, "" for nothing. It does what
-// encoding/json does, without reflection: it is called once per row.
+// EncodeFields writes the fields of a row for a store: compact JSON with sorted
+// keys, "" for nothing. It does what encoding/json does, without reflection: it
+// is called once per row.
 func EncodeFields(fields map[string]string) string {
 	if len(fields) == 0 {
 		return ""
@@ -46,8 +47,8 @@ func quote(b []byte, s string) []byte {
 	return append(b, '"')
 }
 
-// DecodeFields reads what EncodeFields wrote. Most rows have no escapes; then every quote
-// is where a key or a value begins or ends.
+// DecodeFields reads what EncodeFields wrote. Most rows have no escapes; then
+// every quote is where a key or a value begins or ends.
 func DecodeFields(s string) (map[string]string, error) {
 	if s == "" {
 		return nil, nil
