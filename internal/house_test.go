@@ -37,6 +37,7 @@ const rooms = `
 	ledger/postgres:   ledger pgx goose database/sql
 	crew:              pgx river
 	ledger/postgres/postgrestest: net os os/exec syscall testing
+	ledger/moving:
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os

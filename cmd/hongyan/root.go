@@ -81,7 +81,7 @@ func newRoot(d *door) *cobra.Command {
 	d.globalFlags(root.PersistentFlags())
 	root.AddCommand(
 		newInit(d), newCheck(d), newPreview(d), newSend(d), newSchedule(d), newStatus(d), newReport(d), newSettle(d), newSuppress(d),
-		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newServe(d), newVerify(d), newMigrate(d), newWorker(d), newVersion(d), newTemplatesHelp(d),
+		newAccount(d), newNotice(d), newPassword(d), newToken(d), newExplain(d), newSandbox(d), newServe(d), newVerify(d), newMigrate(d), newWorker(d), newState(d), newVersion(d), newTemplatesHelp(d),
 	)
 	root.SetFlagErrorFunc(d.wrongFlag)
 	root.SetUsageTemplate(d.usageTemplate())
