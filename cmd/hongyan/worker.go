@@ -14,6 +14,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/archive"
 	"hongyan/internal/config"
 	"hongyan/internal/crew"
 	"hongyan/internal/ledger"
@@ -367,9 +368,10 @@ func (w *worker) rest(ctx context.Context, early []run.Early) error {
 	return w.store.Put(ctx, shelfRest, early[0].Account, body)
 }
 
-// setAside stops an issue until a person has acted, as the office does.
+// setAside stops an issue until a person has acted, as the office does. What may
+// be gone at the next try, such as a database that is away, stops nothing.
 func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, why error) error {
-	if ctx.Err() != nil {
+	if ctx.Err() != nil || !lasting(why) {
 		return why
 	}
 	pause := office.Pause{At: time.Now(), Account: account, Why: why.Error(), Stopped: true}
@@ -382,6 +384,13 @@ func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, w
 	}
 	w.door.log.Error("the issue is set aside", slog.String("issue", key.String()), slog.Any("err", why))
 	return w.store.Put(context.WithoutCancel(ctx), shelfPaused, key.String(), body)
+}
+
+// lasting reports whether only a person can mend it: a verdict, a fault in the
+// issue's files, or files that are not there.
+func lasting(why error) bool {
+	_, stopped := errors.AsType[*run.Stopped](why)
+	return stopped || faultsIn(why) != nil || errors.Is(why, archive.ErrNone)
 }
 
 // thaw opens an issue as it was packed, once for as long as it is the same.
