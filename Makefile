@@ -16,11 +16,12 @@ test: needs ## everything a contributor needs: all tests, with race detector and
 
 check: form test ## what CI runs: form, vet, staticcheck, idioms, dead code, house test, tests
 
-form: ## format, vet, staticcheck, current idioms, dead code
+form: ## format, vet, staticcheck, current idioms, the cluster's objects, dead code
 	@unformatted=$$($(TOOL) gofumpt -l cmd internal templates); [ -z "$$unformatted" ] || { echo "not gofumpt: $$unformatted"; exit 1; }
 	go vet ./...
 	go fix -diff ./...
 	$(TOOL) staticcheck ./...
+	go run -C internal/tools/kube . ../../../deploy/kubernetes
 	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
 
 golden: ## rewrite the golden files; review the diff
