@@ -169,19 +169,16 @@ func (d desk) Jobs(ctx context.Context) ([]web.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	on, err := d.floor.jobs(ctx)
+	if err != nil {
+		return nil, err
+	}
 	var out []web.Job
-	for _, s := range d.office.Floor() {
-		if _, leaving := paused[s.Key]; leaving {
+	for _, job := range on {
+		if _, leaving := paused[job.Key]; leaving {
 			continue
 		}
-		job := web.Job{Key: s.Key, Standing: web.Running, Until: s.Until}
-		if s.Held {
-			job.Standing = web.Held
-		}
-		if s.Why != "" {
-			job.Why = fault.Textf("%s", s.Why)
-		}
-		if job.Takes, err = d.left(ctx, s.Key); err != nil {
+		if job.Takes, err = d.left(ctx, job.Key); err != nil {
 			return nil, err
 		}
 		out = append(out, job)
@@ -282,7 +279,7 @@ func (d desk) enter(ctx context.Context, f watch.Entry, k ledger.Key, accept boo
 
 // Pause takes an issue off the floor. See [web.Floor].
 func (d desk) Pause(ctx context.Context, k ledger.Key, by string) error {
-	there, err := d.office.Pause(ctx, k, office.Pause{At: time.Now(), By: by})
+	there, err := d.floor.pause(ctx, k, office.Pause{At: time.Now(), By: by})
 	if err == nil && !there {
 		return &web.Refusal{Why: fault.Textf("the issue is not on its way")}
 	}
@@ -297,6 +294,9 @@ func (d desk) Resume(ctx context.Context, k ledger.Key, _ string) error {
 	}
 	if _, waits := paused[k]; !waits {
 		return &web.Refusal{Why: fault.Textf("the issue is not paused")}
+	}
+	if on, err := d.floor.again(ctx, k); err != nil || on {
+		return err
 	}
 	f, k, err := d.pick(k)
 	if err != nil {
@@ -330,8 +330,11 @@ func (d desk) again(ctx context.Context, k ledger.Key) error {
 	if err != nil {
 		return err
 	}
-	if _, waits := paused[k]; waits || d.office.Again(k) {
+	if _, waits := paused[k]; waits {
 		return nil
+	}
+	if on, err := d.floor.again(ctx, k); err != nil || on {
+		return err
 	}
 	f, k, err := d.pick(k)
 	if errors.Is(err, web.ErrUnknown) {

@@ -59,8 +59,12 @@ func accountOf(account config.Account, pacer *pace.Pacer, holds []ledger.Hold, n
 	return a
 }
 
-// pacerOf is the pacer that is in use, or one that knows as much.
+// pacerOf is the pacer that is in use, or one that knows as much: of an account
+// that others send by, only the ledger knows.
 func (h *house) pacerOf(ctx context.Context, account config.Account) (*pace.Pacer, error) {
+	if h.door.shared(h.conf) {
+		return h.pacer(ctx, account)
+	}
 	h.mu.Lock()
 	w := h.ways[account.Name]
 	h.mu.Unlock()
@@ -79,7 +83,7 @@ func (d desk) Lift(ctx context.Context, name, _ string) error {
 	if err := d.store.Lift(ctx, account.Name); err != nil {
 		return err
 	}
-	d.office.Lifted(account.Name)
+	d.floor.lifted(account.Name)
 	return nil
 }
 
@@ -94,7 +98,7 @@ func (d desk) Probe(ctx context.Context, name string) (web.Probe, error) {
 		return web.Probe{Failed: err.Error()}, nil
 	}
 	var p sender.Probe
-	aside := d.office.Aside(ctx, d.officeLane(&w.lane, w), func() { p, err = w.wire.Probe(ctx) })
+	aside := d.floor.aside(ctx, w, func() { p, err = w.wire.Probe(ctx) })
 	out := web.Probe{
 		Remote: p.Remote, TLS: p.TLS, Cipher: p.Cipher, Names: p.Names, Expires: p.Expires,
 		Extensions: slices.Sorted(maps.Keys(p.Extensions)), LoggedIn: p.LoggedIn,

@@ -216,7 +216,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	if err != nil {
 		return 0, err
 	}
-	aside := d.office.Aside(ctx, d.officeLane(&w.lane, w), func() {
+	aside := d.floor.aside(ctx, w, func() {
 		err = d.door.deliverTest(ctx, w, mails, func(*message.Message) { sent++ })
 	})
 	if refused, ok := errors.AsType[*reply.Refusal](err); ok {

@@ -19,34 +19,45 @@ type roster interface {
 	Workers(ctx context.Context) ([]postgres.Worker, error)
 }
 
-// crewed reports whether somebody else does the work.
-func (h *house) crewed(ctx context.Context) (bool, error) {
+// hands is how many workers there are to do the work.
+func (h *house) hands(ctx context.Context) (n int, err error) {
 	shared, ok := h.store.(roster)
 	if !ok {
-		return false, nil
+		return 0, nil
 	}
 	workers, err := shared.Workers(ctx)
 	for _, w := range workers {
 		if w.Works && w.Alive {
-			return true, err
+			n++
 		}
 	}
-	return false, err
+	return n, err
+}
+
+// hand gives an issue that was frozen to the workers, with all that it is made
+// of; whole says that its list is in the ledger.
+func (h *house) hand(ctx context.Context, e *edition, whole bool) error {
+	if err := e.pack(ctx, h.store); err != nil {
+		return err
+	}
+	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.key.String()), h.assign(ctx, e)); err != nil || whole {
+		return err
+	}
+	if err := h.fill(ctx, e); err != nil {
+		return err
+	}
+	totals, err := h.store.Totals(ctx, e.key)
+	if err != nil || totals.Queued+totals.Deferred == 0 {
+		return err
+	}
+	return h.assign(ctx, e) // of a list that grew, a worker may have thought the end had come
 }
 
 // handOver gives an issue to the workers, with all that it is made of, and
 // follows what becomes of it.
 func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o sendOptions) error {
-	if err := e.pack(ctx, h.store); err != nil {
+	if err := h.hand(ctx, e, p.enqueued && p.totals.Skipped == 0); err != nil {
 		return err
-	}
-	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.key.String()), h.assign(ctx, e)); err != nil {
-		return err
-	}
-	if !p.enqueued || p.totals.Skipped > 0 {
-		if err := h.fill(ctx, e); err != nil {
-			return err
-		}
 	}
 	fmt.Fprintln(d.err, d.say("The workers have it. Ctrl-C leaves them at it."))
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))

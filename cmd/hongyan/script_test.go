@@ -53,6 +53,8 @@ func scripts(t *testing.T, shipped string) testscript.Params {
 			"within":    within,
 			"arrives":   arrives,
 			"shows":     shows,
+			"answers":   answers,
+			"captures":  captures,
 			"scheduled": scheduled,
 			"downloads": downloads,
 			"serving":   serving,

@@ -140,11 +140,11 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if plan.enqueued, err = h.freeze(ctx, e, compared); err != nil {
 		return err
 	}
-	crewed, err := h.crewed(ctx)
+	workers, err := h.hands(ctx)
 	if err != nil {
 		return err
 	}
-	if crewed {
+	if workers > 0 {
 		return d.handOver(ctx, e, h, plan, o)
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)

@@ -87,9 +87,6 @@ func (d *door) serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
-	if d.shared(conf) {
-		return d.usagef("serve keeps its ledger in a folder; on a database, start workers: hongyan worker, and hongyan schedule run for what is due")
-	}
 	conf.Serve.Listen = cmp.Or(o.listen, conf.Serve.Listen)
 	d.metrics = metrics.New(version())
 	h, err := d.openHouse(ctx, conf)

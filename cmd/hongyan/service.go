@@ -14,17 +14,19 @@ import (
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/office"
 	"hongyan/internal/run"
 )
 
-// A service is hongyan serve at work: the office over one ledger, and the
+// A service is hongyan serve at work: the floor over one ledger, and the
 // campaigns of a folder.
 type service struct {
 	*house
 	folder *watch.Folder
-	news   chan struct{} // cap 1: the folder has changed
-	office *office.Office
+	news   chan struct{}  // cap 1: the folder has changed
+	office *office.Office // where what is paused is known, and the work of an ownFloor
+	floor  floor
 	ready  atomic.Bool
 
 	starts sync.Mutex // one issue is made ready at a time
@@ -35,6 +37,10 @@ func (h *house) service(dir string) *service {
 	s.office = &office.Office{
 		Books: books{h.door.timed(memory{h.store, h.learned, h.lookout.held}), h.store}, Shelf: h.store,
 		Retry: retry(h.conf.Retry), Stop: h.door.interrupted, Tell: s.tell,
+	}
+	s.floor = ownFloor{s}
+	if shared, ok := h.store.(*postgres.Store); ok {
+		s.floor = crewFloor{s, shared}
 	}
 	h.lookout.planned = s.scheduled
 	return s
@@ -99,11 +105,11 @@ func (s *service) work(ctx context.Context, parts ...func(context.Context) error
 			}
 		})
 	}
-	err := s.office.Run(ctx)
+	err := s.floor.Run(ctx)
 	s.ready.Store(false)
 	over()
 	staff.Wait()
-	return errors.Join(err, s.learned(context.WithoutCancel(ctx)))
+	return err
 }
 
 // begin puts an issue of a campaign on the floor. What has changed since it began
@@ -111,6 +117,13 @@ func (s *service) work(ctx context.Context, parts ...func(context.Context) error
 func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept bool) error {
 	s.starts.Lock()
 	defer s.starts.Unlock()
+	on, err := s.floor.has(ctx, ledger.Key{Campaign: f.Good.Name, Issue: issue})
+	if err != nil {
+		return err
+	}
+	if on {
+		return office.ErrOnFloor
+	}
 	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, toSend)
 	if err != nil {
 		return err
@@ -122,7 +135,7 @@ func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept
 	return nil
 }
 
-// put hands an edition to the office, which closes it.
+// put hands an edition to the floor, which closes it.
 func (s *service) put(ctx context.Context, e *edition, accept bool) error {
 	if why := e.nothing(); why != nil {
 		return why
@@ -134,43 +147,7 @@ func (s *service) put(ctx context.Context, e *edition, accept bool) error {
 	if len(compared.changed) > 0 && !accept {
 		return &changed{e.key, named(compared.changed)}
 	}
-	lanes, err := s.lanes(ctx, e)
-	if err != nil {
-		return err
-	}
-	enqueued, err := s.freeze(ctx, e, compared)
-	if err != nil {
-		return err
-	}
-	issue := office.Issue{
-		Key: e.key, List: e.camp.List, Lanes: s.shared(lanes), Watch: s.lookout.watch(e.key, func(run.Event) {}),
-		Beside: s.door.reporter(e, s.house, column(s.lookout.ids)).Run, Gone: e.close,
-	}
-	totals, err := s.store.Totals(ctx, e.key)
-	if err != nil {
-		return err
-	}
-	if !enqueued || totals.Skipped > 0 {
-		issue.Fill = func(ctx context.Context) error { return s.fill(ctx, e) }
-	}
-	return s.office.Start(ctx, issue)
-}
-
-// shared are the lanes as the office takes them.
-func (s *service) shared(lanes []*run.Lane) (out []*office.Lane) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, lane := range lanes {
-		out = append(out, s.officeLane(lane, s.ways[lane.Account]))
-	}
-	return out
-}
-
-func (s *service) officeLane(lane *run.Lane, w *way) *office.Lane {
-	return &office.Lane{
-		Lane: lane, Lift: w.pacer.Lift,
-		Keep: func(ctx context.Context) error { return s.keep(ctx, w) },
-	}
+	return s.floor.carry(ctx, e, compared)
 }
 
 // A changed issue is not what it was when it began.
@@ -196,26 +173,39 @@ func (c *changed) text() fault.Text {
 // resume puts the issues on the floor that were on their way when the process
 // ended, and not paused.
 func (s *service) resume(ctx context.Context) error {
-	paused, err := s.office.Paused(ctx)
+	issues, err := s.store.Issues(ctx)
 	if err != nil {
 		return err
 	}
-	issues, err := s.store.Issues(ctx)
+	return s.goOn(ctx, issues, unfinished)
+}
+
+// goOn puts those issues on the floor that are to go on, unless they are paused or
+// carried already.
+func (s *service) goOn(ctx context.Context, issues []ledger.Issue, wanted func(ledger.Issue) bool) error {
+	paused, err := s.office.Paused(ctx)
 	if err != nil {
 		return err
 	}
 	for _, issue := range issues {
 		f, ok := s.find(issue.Campaign)
-		if _, waits := paused[issue.Key]; waits || !ok || !unfinished(issue) {
+		if _, waits := paused[issue.Key]; waits || !ok || !wanted(issue) {
 			continue
 		}
-		if err := s.begin(ctx, f, issue.Issue, false); err != nil {
-			if err = s.setAside(ctx, issue.Key, err); err != nil {
-				return err
-			}
+		if err := s.putBack(ctx, f, issue.Issue); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// putBack begins an issue that was begun before.
+func (s *service) putBack(ctx context.Context, f watch.Entry, issue string) error {
+	err := s.begin(ctx, f, issue, false)
+	if err == nil || errors.Is(err, office.ErrOnFloor) {
+		return nil
+	}
+	return s.setAside(ctx, ledger.Key{Campaign: f.Good.Name, Issue: issue}, err)
 }
 
 func unfinished(i ledger.Issue) bool { return !i.Complete || i.Queued+i.Sending+i.Deferred > 0 }
@@ -226,7 +216,7 @@ func (s *service) setAside(ctx context.Context, key ledger.Key, why error) error
 	if ctx.Err() != nil || errors.Is(why, office.ErrShut) {
 		return context.Cause(ctx)
 	}
-	if errors.Is(why, ledger.ErrBroken) {
+	if errors.Is(why, ledger.ErrBroken) || s.door.shared(s.conf) && !lasting(why) {
 		return why
 	}
 	return s.office.Halt(ctx, key, office.Pause{At: time.Now(), Why: s.door.because(why), Stopped: true})

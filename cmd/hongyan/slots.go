@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"time"
 
 	"hongyan/internal/ledger"
 	"hongyan/internal/office"
@@ -18,7 +19,19 @@ func (s *service) slots(ctx context.Context) error {
 		Shelf: s.store, Campaigns: s.planned, Changed: s.news,
 		Start: s.startSlot, Tell: s.tellSlot,
 	}
-	return runner.Run(ctx)
+	for {
+		err := runner.Run(ctx)
+		if err == nil || !s.door.shared(s.conf) {
+			return err
+		}
+		// A database comes back, and others heed the slots meanwhile.
+		s.door.log.Warn("cannot look for slots that are due", slog.Any("err", err))
+		select {
+		case <-time.After(5 * time.Second):
+		case <-ctx.Done():
+			return nil
+		}
+	}
 }
 
 // planned are the campaigns of the folder that have a schedule.

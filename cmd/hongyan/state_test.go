@@ -23,7 +23,9 @@ func TestCommandsOnPostgreSQL(t *testing.T) {
 	for _, name := range []string{"doubt", "hold", "nowait", "consent", "faults"} {
 		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
 	}
-	p.Files = append(p.Files, filepath.Join("testdata", "shared", "worker.txtar"), filepath.Join("testdata", "shared", "copy.txtar"))
+	for _, name := range []string{"worker", "copy", "serve"} {
+		p.Files = append(p.Files, filepath.Join("testdata", "shared", name+".txtar"))
+	}
 	setup := p.Setup
 	p.Setup = func(env *testscript.Env) error {
 		env.Setenv("HONGYAN_STATE", server.Place(t))

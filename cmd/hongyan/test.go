@@ -36,10 +36,12 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 	if err != nil {
 		return err
 	}
-	err = d.deliverTest(ctx, w, mails, func(mail *message.Message) {
-		fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
+	aside := h.aside(ctx, w.lane.Account, func() {
+		err = d.deliverTest(ctx, w, mails, func(mail *message.Message) {
+			fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
+		})
 	})
-	if err != nil {
+	if err = errors.Join(aside, err); err != nil {
 		return d.testRefused(w, err)
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))

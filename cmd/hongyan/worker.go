@@ -21,6 +21,7 @@ import (
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/office"
 	"hongyan/internal/run"
+	"hongyan/internal/schedule"
 )
 
 type workerOptions struct {
@@ -112,6 +113,7 @@ func (w *worker) close() {
 const (
 	shelfWork   = "work"
 	shelfRest   = "rest"
+	shelfEnded  = "ended"  // of what it was told that it is done
 	shelfPaused = "paused" // the office's
 )
 
@@ -130,7 +132,7 @@ func (h *house) assign(ctx context.Context, e *edition) error {
 	if err != nil {
 		return err
 	}
-	return h.store.Put(ctx, shelfWork, e.key.String(), body)
+	return errors.Join(h.store.Discard(ctx, shelfEnded, e.key.String()), h.store.Put(ctx, shelfWork, e.key.String(), body))
 }
 
 // keyOf reads a key as it is written: a campaign's name has no slash.
@@ -185,16 +187,13 @@ func (w *worker) able(ctx context.Context) (map[string]int64, error) {
 			delete(able, h.Account)
 		}
 	}
-	for paper, err := range w.books.Papers(ctx, shelfRest) {
+	for _, shelf := range []string{shelfRest, shelfErrand} {
+		silent, err := w.untils(ctx, shelf)
 		if err != nil {
 			return nil, err
 		}
-		var until time.Time
-		if err := json.Unmarshal(paper.Body, &until); err != nil {
-			return nil, err
-		}
-		if until.After(now) {
-			delete(able, paper.Name)
+		for account := range silent {
+			delete(able, account)
 		}
 	}
 	return able, nil
@@ -225,16 +224,36 @@ func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[string]
 	if open {
 		return due, nil
 	}
-	return nil, w.strike(ctx, key)
+	return nil, w.strike(ctx, paper)
 }
 
 // strike takes an issue off the list when nothing of it is left.
-func (w *worker) strike(ctx context.Context, key ledger.Key) error {
-	totals, err := w.books.Totals(ctx, key)
-	if err != nil || totals.Queued+totals.Sending+totals.Deferred > 0 {
+func (w *worker) strike(ctx context.Context, paper ledger.Paper) error {
+	key := keyOf(paper.Name)
+	if left, err := w.left(ctx, key); err != nil || left > 0 {
 		return err
 	}
-	return w.books.Discard(ctx, shelfWork, key.String())
+	first, err := w.books.PutNew(ctx, shelfEnded, key.String(), nil)
+	if err != nil {
+		return err
+	}
+	if first { // others find it done at the same time
+		w.lookout.ended(ctx, w.books, key, nil)
+	}
+	if err := w.books.Discard(ctx, shelfWork, paper.Name); err != nil {
+		return err
+	}
+	// What was opened anew just before found the issue still there.
+	if left, err := w.left(ctx, key); err != nil || left == 0 {
+		return err
+	}
+	return w.books.Put(ctx, shelfWork, paper.Name, paper.Body)
+}
+
+// left is how many mails of an issue are still to leave.
+func (w *worker) left(ctx context.Context, key ledger.Key) (int, error) {
+	totals, err := w.books.Totals(ctx, key)
+	return totals.Queued + totals.Sending + totals.Deferred, err
 }
 
 // slice is how long an account stays with one worker.
@@ -274,7 +293,7 @@ func (w *worker) pump(ctx context.Context, account string, end time.Time) error 
 	for i, key := range keys {
 		share := time.Until(end) / time.Duration(len(keys)-i)
 		silent, err := w.carry(ctx, key, account, share)
-		if err != nil || silent || w.stopped() {
+		if err != nil || silent || w.stopped() || w.lent(ctx, account) {
 			return err
 		}
 	}
@@ -318,7 +337,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 	over := make(chan struct{})
 	done := make(chan struct{})
 	var beside sync.WaitGroup
-	beside.Go(func() { w.ration(share, done); close(over) })
+	beside.Go(func() { w.ration(ctx, key, account, time.After(share), done); close(over) })
 	r := &run.Run{
 		Key: key, Ledger: w.door.timed(memory{w.store, w.learned, w.lookout.held}), Lanes: []*run.Lane{lane},
 		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
@@ -336,15 +355,38 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 	return true, w.setAside(ctx, key, account, err)
 }
 
-// ration returns when a share is over.
-func (w *worker) ration(share time.Duration, done <-chan struct{}) {
-	timer := time.NewTimer(share)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-done:
-	case <-w.door.interrupted:
+// ration returns when a share is over: by its time, by a person who has paused the
+// issue, or by one who wants the account.
+func (w *worker) ration(ctx context.Context, key ledger.Key, account string, end <-chan time.Time, done <-chan struct{}) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+			if w.recalled(ctx, key, account) {
+				return
+			}
+		case <-end:
+			return
+		case <-done:
+			return
+		case <-w.door.interrupted:
+			return
+		}
 	}
+}
+
+// recalled asks the ledger; while that is away the run finds out by itself.
+func (w *worker) recalled(ctx context.Context, key ledger.Key, account string) bool {
+	paused, err := w.books.Paper(ctx, shelfPaused, key.String())
+	return err == nil && paused != nil || w.lent(ctx, account)
+}
+
+// lent reports whether somebody wants the account for an errand.
+func (w *worker) lent(ctx context.Context, account string) bool {
+	wanted, err := w.untils(ctx, shelfErrand)
+	_, ok := wanted[account]
+	return err == nil && ok
 }
 
 func (w *worker) stopped() bool {
@@ -383,14 +425,21 @@ func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, w
 		return err
 	}
 	w.door.log.Error("the issue is set aside", slog.String("issue", key.String()), slog.Any("err", why))
-	return w.store.Put(context.WithoutCancel(ctx), shelfPaused, key.String(), body)
+	ctx = context.WithoutCancel(ctx)
+	first, err := w.store.PutNew(ctx, shelfPaused, key.String(), body)
+	if first { // another account may have come to the same end
+		w.lookout.ended(ctx, w.store, key, errors.New(pause.Why))
+	}
+	return err
 }
 
 // lasting reports whether only a person can mend it: a verdict, a fault in the
-// issue's files, or files that are not there.
+// issue's files, what they have become, or files that are not there.
 func lasting(why error) bool {
 	_, stopped := errors.AsType[*run.Stopped](why)
-	return stopped || faultsIn(why) != nil || errors.Is(why, archive.ErrNone)
+	_, isChanged := errors.AsType[*changed](why)
+	_, isNothing := errors.AsType[*schedule.Nothing](why)
+	return stopped || isChanged || isNothing || faultsIn(why) != nil || errors.Is(why, archive.ErrNone)
 }
 
 // thaw opens an issue as it was packed, once for as long as it is the same.

@@ -24,6 +24,9 @@ const (
 // ledgers in several schemas of one database do not meet.
 const enqueueLock = `hashtext('hongyan enqueue ' || current_schema())`
 
+// ErrEnqueuing means that another process is reading the list of an issue.
+var ErrEnqueuing = errors.New("is being enqueued already")
+
 // A pass is one Enqueue over the list of one issue.
 type pass struct {
 	s     *Store
@@ -65,7 +68,7 @@ func (s *Store) Enqueue(ctx context.Context, k ledger.Key, rows iter.Seq2[ledger
 		return ledger.Enqueued{}, wrap("enqueue "+k.String(), err)
 	}
 	if !free {
-		return ledger.Enqueued{}, fmt.Errorf("%s is being enqueued already", k)
+		return ledger.Enqueued{}, fmt.Errorf("%s %w", k, ErrEnqueuing)
 	}
 	defer unlock(ctx, conn.Conn(), issue)
 	p := &pass{s: s, issue: issue}

@@ -1,0 +1,97 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+)
+
+// This file is how a process that is no worker gets an account of a shared ledger
+// for an errand: a test to oneself, a look at the server.
+
+// shelfErrand says until when somebody wants an account; the workers leave it
+// alone until then.
+const shelfErrand = "errand"
+
+// borrowing is how long an account is waited for: a mail in flight may take that.
+const borrowing = 60 * time.Second
+
+// aside does an errand over an account; on a shared ledger between what workers
+// send by it.
+func (h *house) aside(ctx context.Context, account string, do func()) error {
+	if shared, ok := h.store.(*postgres.Store); ok {
+		return h.borrow(ctx, shared, account, do)
+	}
+	do()
+	return nil
+}
+
+// borrow asks the workers for an account, and gives it back.
+func (h *house) borrow(ctx context.Context, books *postgres.Store, account string, do func()) (err error) {
+	body, err := json.Marshal(time.Now().Add(borrowing))
+	if err != nil {
+		return err
+	}
+	if err := books.Put(ctx, shelfErrand, account, body); err != nil {
+		return err
+	}
+	after := context.WithoutCancel(ctx)
+	defer func() { err = errors.Join(err, books.Discard(after, shelfErrand, account)) }()
+	if err := takeSoon(ctx, books, account); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, books.HandBack(after, account)) }()
+	if err := h.freshen(ctx, account); err != nil {
+		return err
+	}
+	do()
+	return nil
+}
+
+// takeSoon takes an account as soon as whoever has it hands it back.
+func takeSoon(ctx context.Context, books *postgres.Store, account string) error {
+	deadline := time.After(borrowing)
+	ticker := time.NewTicker(200 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		err := books.Take(ctx, account)
+		if !errors.Is(err, ledger.ErrElsewhere) {
+			return err
+		}
+		select {
+		case <-ticker.C:
+		case <-deadline:
+			return err
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		}
+	}
+}
+
+// rests are the accounts that wait for their limits, until when.
+func (h *house) rests(ctx context.Context) (map[string]time.Time, error) {
+	return h.untils(ctx, shelfRest)
+}
+
+// untils reads a shelf of times by account, those that have not come.
+func (h *house) untils(ctx context.Context, shelf string) (map[string]time.Time, error) {
+	out := map[string]time.Time{}
+	now := time.Now()
+	for paper, err := range h.store.Papers(ctx, shelf) {
+		if err != nil {
+			return nil, err
+		}
+		var until time.Time
+		if err := json.Unmarshal(paper.Body, &until); err != nil {
+			return nil, err
+		}
+		if until.After(now) {
+			out[paper.Name] = until
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"slices"
+	"time"
+
+	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/office"
+	"hongyan/internal/web"
+)
+
+// A crewFloor has the workers of a shared ledger carry issues. Nothing of an
+// issue is this process's own: any other one may show it, pause it, go on with it.
+type crewFloor struct {
+	*service
+	books *postgres.Store
+}
+
+// mending is how often it is looked for issues whose list nobody goes on reading.
+const mending = 30 * time.Second
+
+func (f crewFloor) Run(ctx context.Context) error {
+	n, err := f.hands(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintln(f.door.err, f.door.say("Mails are sent by hongyan worker, wherever it runs on this ledger; at work now: %d", n))
+	ticker := time.NewTicker(mending)
+	defer ticker.Stop()
+	seen := map[ledger.Key]int{}
+	for {
+		select {
+		case <-f.door.interrupted:
+			return nil
+		case <-ctx.Done():
+			return context.Cause(ctx)
+		case <-ticker.C:
+			if seen, err = f.mend(ctx, seen); err != nil {
+				f.door.log.Warn("cannot look for lists that are half read", slog.Any("err", err))
+			}
+		}
+	}
+}
+
+// mend goes on with the lists that somebody began to read and that have not grown
+// since they were last seen: whoever read them may be gone.
+func (f crewFloor) mend(ctx context.Context, seen map[ledger.Key]int) (map[ledger.Key]int, error) {
+	now := map[ledger.Key]int{}
+	issues, err := f.store.Issues(ctx)
+	if err != nil {
+		return now, err
+	}
+	stale := func(i ledger.Issue) bool {
+		if i.Complete {
+			return false
+		}
+		rows, known := seen[i.Key]
+		now[i.Key] = i.Rows
+		return known && rows == i.Rows
+	}
+	return now, f.goOn(ctx, issues, stale)
+}
+
+func (f crewFloor) carry(ctx context.Context, e *edition, c comparison) error {
+	enqueued, err := f.freeze(ctx, e, c)
+	if err != nil {
+		return err
+	}
+	totals, err := f.store.Totals(ctx, e.key)
+	if err != nil {
+		return err
+	}
+	err = f.hand(ctx, e, enqueued && totals.Skipped == 0)
+	if errors.Is(err, postgres.ErrEnqueuing) {
+		return office.ErrOnFloor
+	}
+	if err != nil {
+		return err
+	}
+	f.tell(office.Started{Key: e.key})
+	e.close()
+	return nil
+}
+
+func (f crewFloor) has(ctx context.Context, k ledger.Key) (bool, error) {
+	work, err := f.books.Paper(ctx, shelfWork, k.String())
+	if err != nil || work == nil {
+		return false, err
+	}
+	paused, err := f.books.Paper(ctx, shelfPaused, k.String())
+	if err != nil || paused != nil {
+		return false, err
+	}
+	issues, err := f.books.Issues(ctx)
+	return slices.ContainsFunc(issues, func(i ledger.Issue) bool { return i.Key == k && i.Complete }), err
+}
+
+func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
+	n, err := f.hands(ctx)
+	if err != nil {
+		return nil, err
+	}
+	silent, err := f.silences(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for paper, err := range f.books.Papers(ctx, shelfWork) {
+		if err != nil {
+			return nil, err
+		}
+		var a assignment
+		if err := json.Unmarshal(paper.Body, &a); err != nil {
+			return nil, err
+		}
+		job := jobOf(keyOf(paper.Name), a, silent)
+		if n == 0 {
+			job.Why = fault.Textf("no worker is there; start hongyan worker on any machine")
+		}
+		out = append(out, job)
+	}
+	return out, nil
+}
+
+// A silence is why nothing leaves by an account now.
+type silence struct {
+	held  bool
+	until time.Time // zero: until a person acts
+	why   fault.Text
+}
+
+// silences are the accounts that are held or wait for their limits.
+func (f crewFloor) silences(ctx context.Context) (map[string]silence, error) {
+	out := map[string]silence{}
+	rests, err := f.rests(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for account, until := range rests {
+		out[account] = silence{until: until, why: fault.Textf("the account waits for its limits")}
+	}
+	holds, err := f.store.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	for _, h := range holds {
+		if h.Holds(now) {
+			out[h.Account] = silence{held: true, until: h.Until, why: fault.Textf("%s", h.Reply)}
+		}
+	}
+	return out, nil
+}
+
+// jobOf waits only if all of its accounts do, for the first of them.
+func jobOf(k ledger.Key, a assignment, silent map[string]silence) web.Job {
+	job := web.Job{Key: k, Standing: web.Held}
+	for i, account := range a.Accounts {
+		s, ok := silent[account]
+		if !ok {
+			return web.Job{Key: k, Standing: web.Running}
+		}
+		if !s.held {
+			job.Standing = web.Running
+		}
+		if i == 0 || !s.until.IsZero() && (job.Until.IsZero() || s.until.Before(job.Until)) {
+			job.Until, job.Why = s.until, s.why
+		}
+	}
+	return job
+}
+
+func (f crewFloor) pause(ctx context.Context, k ledger.Key, p office.Pause) (bool, error) {
+	paused, err := f.books.Paper(ctx, shelfPaused, k.String())
+	if err != nil || paused != nil {
+		return false, err
+	}
+	work, err := f.books.Paper(ctx, shelfWork, k.String())
+	if err != nil || work == nil {
+		return false, err
+	}
+	return true, f.office.Halt(ctx, k, p)
+}
+
+// again gives the workers the issue as it was packed; what its files have become
+// since is of no matter to them.
+func (f crewFloor) again(ctx context.Context, k ledger.Key) (bool, error) {
+	work, err := f.books.Paper(ctx, shelfWork, k.String())
+	if err != nil {
+		return false, err
+	}
+	if work == nil {
+		if packed, err := f.reassign(ctx, k); err != nil || !packed {
+			return false, err
+		}
+	}
+	return true, f.books.Discard(ctx, shelfPaused, k.String())
+}
+
+// reassign reports false of an issue that no worker ever had.
+func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
+	manifest, err := f.books.Paper(ctx, "manifest", k.String())
+	if err != nil || manifest == nil {
+		return false, err
+	}
+	dir, err := os.MkdirTemp("", "hongyan-issue-")
+	if err != nil {
+		return false, err
+	}
+	e, err := f.door.openFrozen(ctx, f.conf, f.books, k, dir)
+	if err == nil {
+		err = f.assign(ctx, e)
+		e.close()
+	}
+	return err == nil, errors.Join(err, os.RemoveAll(dir))
+}
+
+// lifted is nothing to tell anybody: the workers look at the ledger.
+func (f crewFloor) lifted(string) {}
+
+func (f crewFloor) aside(ctx context.Context, w *way, do func()) error {
+	err := f.borrow(ctx, f.books, w.lane.Account, do)
+	if errors.Is(err, ledger.ErrElsewhere) {
+		return &web.Refusal{Why: fault.Textf("a worker is in the middle of something by account %s; try again in a minute", w.lane.Account)}
+	}
+	return err
+}
