@@ -25,17 +25,38 @@ func curved() []ledger.State {
 	return []ledger.State{ledger.Sent, ledger.Refused, ledger.Deferred, ledger.InDoubt, ledger.Skipped, ledger.Suppressed}
 }
 
+// newCurve asks by the minute first, which says how long it all took, and finer
+// only when that is short.
 func (s *Server) newCurve(ctx context.Context, issue ledger.Issue) (curve, error) {
-	c := curve{Step: stepOf(issue.Last.Sub(issue.At))}
-	if issue.Last.IsZero() {
-		return c, nil
+	ends, err := s.Books.Timeline(ctx, issue.Key, time.Minute)
+	if err != nil || len(ends) == 0 {
+		return curve{}, err
 	}
-	var err error
-	if c.ends, err = s.Books.Timeline(ctx, issue.Key, c.Step); err != nil || len(c.ends) == 0 {
-		return curve{Step: c.Step}, err
+	c := curve{Step: stepOf(ends[len(ends)-1].At.Add(time.Minute).Sub(ends[0].At)), ends: ends}
+	if c.Step < time.Minute {
+		if c.ends, err = s.Books.Timeline(ctx, issue.Key, c.Step); err != nil || len(c.ends) == 0 {
+			return curve{}, err
+		}
 	}
+	c.ends = merged(c.ends, c.Step)
 	c.sum()
 	return c, nil
+}
+
+// merged adds up the moments of each longer step.
+func merged(moments []ledger.Moment, step time.Duration) (out []ledger.Moment) {
+	for _, m := range moments {
+		at := m.At.Truncate(step)
+		if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
+			out = append(out, ledger.Moment{At: at})
+		}
+		into := &out[len(out)-1]
+		into.Rows += m.Rows
+		for _, s := range ledger.States() {
+			into.Add(s, m.Of(s))
+		}
+	}
+	return out
 }
 
 // stepOf is the shortest handy step by which a time fits into the chart.

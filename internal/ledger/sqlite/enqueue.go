@@ -205,6 +205,7 @@ func (p *pass) insert(t *tx, l *line) {
 	p.done.Added++
 	p.seen.set(id)
 	p.roll.add(l.address, id)
+	t.changes(id)
 	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?, ?, ?, ?, ?)`,
 		id, l.Line, l.address, l.Name, l.fields)
 	if l.Skip == "" {
@@ -254,6 +255,7 @@ func (t *tx) replace(l *line) {
 // cure makes a skipped entry open again: queued, or due at once by the account
 // that it was tried through.
 func (t *tx) cure(id int64) {
+	t.changes(id)
 	if t.exec(`UPDATE delivery SET state = 0, ended = 0 WHERE id = ?1 AND account = 0`, id) == 1 {
 		t.exec(`DELETE FROM answer WHERE id = ?1`, id)
 		return
@@ -277,6 +279,7 @@ func (p *pass) finish() error {
 
 // forget removes an entry that nobody has tried.
 func (t *tx) forget(id int64) {
+	t.changes(id)
 	t.exec(`DELETE FROM address WHERE (issue, address) IN (SELECT id >> 32, address FROM recipient WHERE id = ?1)`, id)
 	t.exec(`DELETE FROM answer WHERE id = ?1`, id)
 	t.exec(`DELETE FROM delivery WHERE id = ?1`, id)

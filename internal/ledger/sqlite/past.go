@@ -48,13 +48,19 @@ func (r *Reader) Timeline(ctx context.Context, k ledger.Key, step time.Duration)
 		if err := rows.Scan(&packed, &count); err != nil {
 			return nil, wrap("read the timeline of "+k.String(), err)
 		}
-		at := instant(packed / 8 * step.Milliseconds())
-		if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
-			out = append(out, ledger.Moment{At: at})
-		}
-		m := &out[len(out)-1]
-		m.Rows += count
-		m.Add(state(int(packed%8)), count)
+		out = extend(out, packed, count, step)
 	}
 	return out, wrap("read the timeline of "+k.String(), rows.Err())
+}
+
+// extend adds the count of a step and state to those of earlier ones.
+func extend(out []ledger.Moment, packed int64, count int, step time.Duration) []ledger.Moment {
+	at := instant(packed / 8 * step.Milliseconds())
+	if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
+		out = append(out, ledger.Moment{At: at})
+	}
+	m := &out[len(out)-1]
+	m.Rows += count
+	m.Add(state(int(packed%8)), count)
+	return out
 }

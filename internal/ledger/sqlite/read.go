@@ -168,10 +168,12 @@ func wanted(f ledger.Filter) int {
 }
 
 // finding is two streams in the order of the ids, merged until there are enough.
+// Of most names and replies the length says that a text cannot be in them.
 const finding = `SELECT id FROM recipient WHERE id > ?1 AND id <= ?2
-		AND (address LIKE ?5 ESCAPE '\' AND address NOT GLOB 'line:*' OR name LIKE ?5 ESCAPE '\')
+		AND (address LIKE ?5 ESCAPE '\' AND address NOT GLOB 'line:*'
+			OR octet_length(name) >= ?7 AND name LIKE ?5 ESCAPE '\')
 		AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = recipient.id AND ` + passing + `)
-	UNION SELECT id FROM answer WHERE id > ?1 AND id <= ?2 AND reply LIKE ?5 ESCAPE '\'
+	UNION SELECT id FROM answer WHERE id > ?1 AND id <= ?2 AND octet_length(reply) >= ?7 AND reply LIKE ?5 ESCAPE '\'
 		AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = answer.id AND ` + passing + `)
 	ORDER BY id LIMIT ?6`
 
@@ -181,7 +183,7 @@ func (r *Reader) found(ctx context.Context, issue int64, f ledger.Filter, n int)
 	if len(text) > longestPattern {
 		return nil, nil // nothing that long is kept
 	}
-	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n)
+	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n, len(f.Text))
 	return collect(rows, err, func(id *int64) error { return rows.Scan(id) })
 }
 
@@ -201,6 +203,16 @@ func containing(text string) string {
 // reflection, which costs more than reading it. So a query is read to its end;
 // who wants a million entries asks for them in pages.
 func (r *Reader) each(ctx context.Context, next func(ledger.Entry) bool, query string, args ...any) error {
+	return r.raw(ctx, func(rows driver.Rows) error {
+		return walk(rows, func(values []driver.Value) (bool, error) {
+			e, err := scan(values)
+			return err == nil && next(e), err
+		})
+	}, query, args...)
+}
+
+// raw lets take read what a query finds.
+func (r *Reader) raw(ctx context.Context, take func(driver.Rows) error, query string, args ...any) error {
 	conn, err := r.db.Conn(ctx)
 	if err != nil {
 		return err
@@ -219,18 +231,18 @@ func (r *Reader) each(ctx context.Context, next func(ledger.Entry) bool, query s
 		if err != nil {
 			return err
 		}
-		return errors.Join(entries(rows, next), rows.Close())
+		return errors.Join(take(rows), rows.Close())
 	})
 }
 
-func entries(rows driver.Rows, next func(ledger.Entry) bool) error {
+// walk hands each row to next, until it wants no more.
+func walk(rows driver.Rows, next func([]driver.Value) (more bool, err error)) error {
 	values := make([]driver.Value, len(rows.Columns()))
 	for {
 		if err := rows.Next(values); err != nil {
 			return unless(io.EOF, err)
 		}
-		e, err := scan(values)
-		if err != nil || !next(e) {
+		if more, err := next(values); err != nil || !more {
 			return err
 		}
 	}

@@ -73,8 +73,10 @@ func (s *Store) answer(w *waiter, err error) error {
 func (t *tx) apply(e ledger.Event) (id int64, ok bool) {
 	switch e := e.(type) {
 	case ledger.Intent:
+		t.changes(e.ID)
 		return e.ID, t.intent(e)
 	case ledger.Outcome:
+		t.changes(e.ID)
 		return e.ID, t.outcome(e)
 	}
 	t.err = fmt.Errorf("unknown event %T", e)

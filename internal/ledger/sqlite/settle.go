@@ -58,6 +58,7 @@ func (t *tx) settle(issue, id int64, w ledger.Settlement) int {
 		WHERE id = ?1 AND state = 5`, id, number(w.To), due, at) == 0 {
 		return 0
 	}
+	t.changes(id)
 	t.sign(id, w.By, at)
 	if w.To == ledger.Deferred {
 		t.comesDue(id)
@@ -105,6 +106,7 @@ func (t *tx) reopen(id int64, w ledger.Reopening) int {
 	if t.exec(`UPDATE delivery SET state = 4, due = ?2 WHERE id = ?1 AND state = 3`, id, at) == 0 {
 		return 0
 	}
+	t.changes(id)
 	t.sign(id, w.By, at)
 	t.comesDue(id)
 	return 1

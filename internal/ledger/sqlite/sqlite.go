@@ -32,6 +32,7 @@ type Store struct {
 	lock *lock
 
 	queue *queue
+	tally *tally
 
 	mu    sync.Mutex
 	desks map[int64]*desk // by issue
@@ -51,7 +52,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{lock: l, hand: hand{none: &nobody{}}, queue: newQueue(), desks: map[int64]*desk{}, batch: batch}
+	s := &Store{lock: l, hand: hand{none: &nobody{}}, queue: newQueue(), tally: newTally(), desks: map[int64]*desk{}, batch: batch}
 	if err := s.open(ctx, dir); err != nil {
 		_ = s.Close() // the reason for giving up is the better error
 		return nil, fmt.Errorf("ledger %s: %w", filepath.Join(dir, File), err)
@@ -69,6 +70,7 @@ func (s *Store) open(ctx context.Context, dir string) error {
 		return err
 	}
 	s.writer = newWriter(conn)
+	s.writer.strange = s.tally.strange
 	if s.Reader, err = openReader(ctx, file, "rw"); err != nil {
 		return err
 	}

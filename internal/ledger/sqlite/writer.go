@@ -28,6 +28,7 @@ type writer struct {
 
 	accounts map[string]int64
 	touched  map[int64]int64 // by issue, as written
+	strange  *strange        // is told of every entry that is written
 }
 
 // A statement is what the driver compiles.
@@ -40,7 +41,7 @@ type statement interface {
 func newWriter(conn driver.Conn) *writer {
 	return &writer{
 		turn: make(chan struct{}, 1), conn: conn, stmts: map[string]statement{},
-		accounts: map[string]int64{}, touched: map[int64]int64{},
+		accounts: map[string]int64{}, touched: map[int64]int64{}, strange: &strange{blocks: map[int64]struct{}{}},
 	}
 }
 
@@ -61,7 +62,11 @@ func (w *writer) commit(f func(*tx)) error {
 	t := &tx{w: w}
 	t.exec("BEGIN IMMEDIATE")
 	f(t)
+	// Before the commit, so that a count sees all of its entries or none; and
+	// after it, since one that began meanwhile has seen none.
+	w.strange.add(t.changed)
 	t.exec("COMMIT")
+	w.strange.add(t.changed)
 	w.took = time.Since(begun)
 	if t.err == nil {
 		return nil
@@ -120,8 +125,16 @@ func (w *writer) prepare(query string) (statement, error) {
 // A tx is one transaction. The first error stays and turns the rest into
 // nothing, so that only commit needs to look at it.
 type tx struct {
-	w   *writer
-	err error
+	w       *writer
+	changed []int64 // blocks of entries, for the tally
+	err     error
+}
+
+// changes says that an entry is written. Whatever writes one says so.
+func (t *tx) changes(id int64) {
+	if b := id >> blockBits; len(t.changed) == 0 || t.changed[len(t.changed)-1] != b {
+		t.changed = append(t.changed, b)
+	}
 }
 
 // exec returns how many rows it changed.
