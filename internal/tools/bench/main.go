@@ -199,7 +199,8 @@ func (b *bench) preview(ctx context.Context) error {
 	return nil
 }
 
-// pages are the dashboard's, each asked for when nothing is counted yet.
+// pages are the dashboard's, each asked for after a mail has left, and those that
+// count most once more after a restart.
 func (b *bench) pages(ctx context.Context) error {
 	got, err := goBench(ctx, "Pages", "-benchtime", "20x", "./internal/web")
 	if err != nil {

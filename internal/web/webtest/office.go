@@ -34,6 +34,7 @@ type Campaign struct {
 type Office struct {
 	Store *sqlite.Store
 
+	dir       string
 	mu        sync.Mutex
 	campaigns []Campaign
 	accounts  []web.Account
@@ -45,16 +46,33 @@ type Office struct {
 // Open opens an office that is closed with the test.
 func Open(t testing.TB) *Office {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), t.TempDir())
+	o := &Office{dir: t.TempDir(), left: map[string]int{}}
+	o.open(t)
+	t.Cleanup(func() { o.close(t) })
+	return o
+}
+
+// Restart puts the ledger down and opens it anew, as a process that begins does.
+func (o *Office) Restart(t testing.TB) {
+	t.Helper()
+	o.close(t)
+	o.open(t)
+}
+
+func (o *Office) open(t testing.TB) {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), o.dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() {
-		if err := store.Close(); err != nil {
-			t.Error(err)
-		}
-	})
-	return &Office{Store: store, left: map[string]int{}}
+	o.Store = store
+}
+
+func (o *Office) close(t testing.TB) {
+	t.Helper()
+	if err := o.Store.Close(); err != nil {
+		t.Error(err)
+	}
 }
 
 // Add puts a campaign into the folder.
