@@ -168,9 +168,10 @@ func wanted(f ledger.Filter) int {
 }
 
 // finding is two streams in the order of the ids, merged until there are enough.
-// Of most names and replies the length says that a text cannot be in them.
+// Of most names and replies the length says that a text cannot be in them, of
+// most addresses a part of it that has no case: LIKE takes longer.
 const finding = `SELECT id FROM recipient WHERE id > ?1 AND id <= ?2
-		AND (address LIKE ?5 ESCAPE '\' AND address NOT GLOB 'line:*'
+		AND (instr(address, ?8) AND address LIKE ?5 ESCAPE '\' AND address NOT GLOB 'line:*'
 			OR octet_length(name) >= ?7 AND name LIKE ?5 ESCAPE '\')
 		AND EXISTS (SELECT 1 FROM delivery d WHERE d.id = recipient.id AND ` + passing + `)
 	UNION SELECT id FROM answer WHERE id > ?1 AND id <= ?2 AND octet_length(reply) >= ?7 AND reply LIKE ?5 ESCAPE '\'
@@ -183,12 +184,23 @@ func (r *Reader) found(ctx context.Context, issue int64, f ledger.Filter, n int)
 	if len(text) > longestPattern {
 		return nil, nil // nothing that long is kept
 	}
-	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n, len(f.Text))
+	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n, len(f.Text), caseless(f.Text))
 	return collect(rows, err, func(id *int64) error { return rows.Scan(id) })
 }
 
 // longestPattern is what SQLite takes.
 const longestPattern = 50_000
+
+// caseless is the longest part of a text without ASCII letters, "" if it has
+// nothing else.
+func caseless(text string) (longest string) {
+	for part := range strings.FieldsFuncSeq(text, func(r rune) bool { return 'a' <= r|0x20 && r|0x20 <= 'z' }) {
+		if len(part) > len(longest) {
+			longest = part
+		}
+	}
+	return longest
+}
 
 // containing is a text as a pattern of LIKE, which folds ASCII as the contract
 // asks, and in a third of the time that lower and instr take.
