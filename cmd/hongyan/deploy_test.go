@@ -62,7 +62,10 @@ func TestCommandsOfDeployAreCommandsOfOurs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`CMD \["(?:/hongyan", ")?(.*)"\]`).FindAllStringSubmatch(read(t, "docker/Dockerfile"), -1) {
 		lines = append(lines, strings.ReplaceAll(m[1], `", "`, " "))
 	}
-	if len(lines) != 4 {
+	for _, m := range regexp.MustCompile(`args: \[(.*)\]`).FindAllStringSubmatch(read(t, "kubernetes/serve.yaml")+read(t, "kubernetes/worker.yaml"), -1) {
+		lines = append(lines, strings.ReplaceAll(m[1], ", ", " "))
+	}
+	if len(lines) != 6 {
 		t.Fatalf("%d command lines: %q", len(lines), lines)
 	}
 	for _, line := range lines {

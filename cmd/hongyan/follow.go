@@ -163,6 +163,7 @@ func (d *door) workers(ctx context.Context, books onlooker) ([]workerAnswer, err
 func (d *door) printWorkers(workers []workerAnswer) {
 	for _, w := range workers {
 		switch {
+		case !w.Works && len(w.Accounts) == 0: // it came for an errand, or shows the dashboard
 		case !w.Alive:
 			fmt.Fprintln(d.out, d.say("worker %s: silent; what it had is taken over", w.Name))
 		case len(w.Accounts) > 0:
