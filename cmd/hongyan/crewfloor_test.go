@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"iter"
+	"testing"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres/postgrestest"
+	"hongyan/internal/web"
+)
+
+// onPostgres is the desk of a service over a ledger that others share.
+func onPostgres(t *testing.T) (desk, crewFloor) {
+	files := letterFiles(5)
+	files["config.yaml"] += "state: \"" + postgrestest.Start(t, false).Place(t) + "\"\n"
+	d := served(t, files)
+	return d, d.floor.(crewFloor)
+}
+
+func TestAListThatIsHalfReadIsReadOnByAnother(t *testing.T) {
+	t.Parallel()
+	d, f := onPostgres(t)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	leaveHalf(t, d, k)
+	seen := map[ledger.Key]int{}
+	for range 2 {
+		if on, err := f.has(t.Context(), k); on || err != nil {
+			t.Fatal("the workers have it all", err)
+		}
+		var err error
+		if seen, err = f.mend(t.Context(), seen); err != nil {
+			t.Fatal(err)
+		}
+	}
+	totals, err := d.store.Totals(t.Context(), k)
+	if err != nil || totals.Queued != 5 {
+		t.Errorf("%+v, %v", totals, err)
+	}
+	if on, err := f.has(t.Context(), k); !on || err != nil {
+		t.Error("the workers do not have it", err)
+	}
+	refused(t, d.Start(t.Context(), k, "li"), "on its way already")
+}
+
+// leaveHalf begins an issue as a process does that dies over its list.
+func leaveHalf(t *testing.T, d desk, k ledger.Key) {
+	t.Helper()
+	file, _ := d.service.find(k.Campaign)
+	e, err := d.door.openWritten(t.Context(), file.File, file.Source, k.Issue, toSend)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer e.close()
+	c, err := d.compare(t.Context(), e)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.freeze(t.Context(), e, c); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := d.store.Enqueue(t.Context(), k, dying(e.rows(t.Context()))); err == nil {
+		t.Fatal("the list was read")
+	}
+}
+
+func dying(rows iter.Seq2[ledger.Row, error]) iter.Seq2[ledger.Row, error] {
+	return func(yield func(ledger.Row, error) bool) {
+		for row, err := range rows {
+			if !yield(row, err) || !yield(ledger.Row{}, errors.New("killed")) {
+				return
+			}
+		}
+	}
+}
+
+func TestWhatWasPausedGoesOnAsItWasPacked(t *testing.T) {
+	t.Parallel()
+	d, f := onPostgres(t)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	jobs, err := d.Jobs(t.Context())
+	if err != nil || len(jobs) != 1 || jobs[0].Standing != web.Running || jobs[0].Why.String() != "no worker is there; start hongyan worker on any machine" {
+		t.Errorf("%+v, %v", jobs, err)
+	}
+	if err := d.Pause(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	if s := d.standing(t, k); s != web.Paused {
+		t.Errorf("it is %q", s)
+	}
+	// As a worker does when it finds nothing to do.
+	if err := d.store.Discard(t.Context(), shelfWork, k.String()); err != nil {
+		t.Fatal(err)
+	}
+	if err := d.Resume(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	if on, err := f.has(t.Context(), k); !on || err != nil {
+		t.Error("the workers do not have it", err)
+	}
+}
