@@ -85,9 +85,7 @@ func (s *Store) Fill(_ context.Context, table string, columns []string, rows ite
 			return n, err
 		}
 		for i, v := range row {
-			if yes, ok := v.(bool); ok {
-				row[i] = count(yes)
-			}
+			row[i] = stored(columns[i], v)
 		}
 		if batch = append(batch, row); len(batch) == lot {
 			if err := flush(); err != nil {
@@ -96,6 +94,20 @@ func (s *Store) Fill(_ context.Context, table string, columns []string, rows ite
 		}
 	}
 	return n, flush()
+}
+
+// stored is a value as this store keeps it: digests, which it only hands on, are
+// bytes to it.
+func stored(column string, v any) any {
+	switch v := v.(type) {
+	case bool:
+		return count(v)
+	case string:
+		if column == "digests" {
+			return []byte(v)
+		}
+	}
+	return v
 }
 
 // Derive enters everybody on the roll. See moving.Target.
