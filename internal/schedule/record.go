@@ -128,6 +128,40 @@ func put(ctx context.Context, shelf Shelf, campaign string, r Record) error {
 	return shelf.Put(ctx, shelfOf(campaign), r.Slot, body)
 }
 
+// takeOver reports whether a slot that may be tried again is ours to try: of
+// several processes that see it at once, one is told so. Should that one die
+// before it writes more, another may after a lease.
+func takeOver(ctx context.Context, shelf Shelf, campaign string, r Record, now time.Time) (bool, error) {
+	name := fmt.Sprintf("%s %d %d", r.Slot, r.Again.Unix(), now.Unix()/int64(lease/time.Second))
+	body, err := now.MarshalText()
+	if err != nil {
+		return false, err
+	}
+	return shelf.PutNew(ctx, takenOver(campaign), name, body)
+}
+
+func takenOver(campaign string) string { return "slot-again/" + campaign }
+
+// forget discards what was taken over so long ago that nobody asks any more.
+func forget(ctx context.Context, shelf Shelf, campaign string, now time.Time) error {
+	var old []string
+	for paper, err := range shelf.Papers(ctx, takenOver(campaign)) {
+		if err != nil {
+			return err
+		}
+		var at time.Time
+		if at.UnmarshalText(paper.Body) != nil || now.Sub(at) > 24*time.Hour {
+			old = append(old, paper.Name)
+		}
+	}
+	for _, name := range old {
+		if err := shelf.Discard(ctx, takenOver(campaign), name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // moment is a time as it is written down: without the clock that stands still
 // while the machine sleeps.
 func moment(t time.Time) time.Time { return t.Round(0).UTC() }

@@ -177,6 +177,9 @@ func (r *Runner) recall(ctx context.Context, l *line, p Planned, now time.Time) 
 		}
 	}
 	l.schedule = p.Schedule.String()
+	if err := forget(ctx, r.Shelf, p.Campaign, now); err != nil {
+		return err
+	}
 	return r.thin(ctx, p.Campaign, names)
 }
 
@@ -260,6 +263,14 @@ func (r *Runner) startAgain(ctx context.Context, l *line, p Planned, slot Slot) 
 	}
 	now := r.moment()
 	if record.Again.After(now) {
+		l.open = append(l.open, slot)
+		return nil
+	}
+	won, err := takeOver(ctx, r.Shelf, p.Campaign, record, now)
+	if err != nil {
+		return err
+	}
+	if !won {
 		l.open = append(l.open, slot)
 		return nil
 	}
