@@ -207,11 +207,16 @@ func (s *Store) renewOnce(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, s.lease/2)
 	defer cancel()
 	had, asked := s.held(), time.Now()
+	epochs := make([]int64, len(had))
+	for i, l := range had {
+		epochs[i] = l.epoch
+	}
 	if _, err := s.pool.Exec(ctx, `UPDATE worker SET until = clock_timestamp() + $2::interval WHERE id = $1`, s.me, s.lease); err != nil {
 		return
 	}
-	rows, err := s.pool.Query(ctx, `UPDATE lease SET until = clock_timestamp() + $2::interval
-		WHERE owner = $1 AND until > clock_timestamp() RETURNING epoch`, s.me, s.lease)
+	// By epoch: what could not be handed back is this process's own there, and has to end.
+	rows, err := s.pool.Query(ctx, `UPDATE lease SET until = clock_timestamp() + $3::interval
+		WHERE owner = $1 AND epoch = ANY($2) AND until > clock_timestamp() RETURNING epoch`, s.me, epochs, s.lease)
 	if err != nil {
 		return
 	}
@@ -230,11 +235,11 @@ func (s *Store) renewOnce(ctx context.Context) {
 	}
 }
 
-// held lists the leases of this process.
+// held lists the leases of this process that are not lost.
 func (s *Store) held() []*lease {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return slices.Collect(maps.Values(s.leases))
+	return slices.DeleteFunc(slices.Collect(maps.Values(s.leases)), func(l *lease) bool { return l.lost })
 }
 
 // mine lists the accounts that this process has.

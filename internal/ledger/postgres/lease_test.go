@@ -131,6 +131,7 @@ func TestWorkersShareALedger(t *testing.T) {
 		"OpeningTakesNothingFromOthers":           openingTakesNothing,
 		"AFrozenWorkerCanNeitherCommitNorSend":    frozen,
 		"ResultsStayInHandWhileTheDatabaseIsAway": inHand,
+		"WhatCouldNotBeHandedBackEndsByItself":    letGo,
 		"WorkersThatStartTogetherMigrateOnce":     startTogether,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -177,6 +178,30 @@ func frozen(t *testing.T, server *postgrestest.Server) {
 	}
 	if got := stateOf(t, b, ids[0]); got != ledger.Sent {
 		t.Errorf("the doubt is %s after its own sender told the result", got)
+	}
+	healthy(t, b)
+}
+
+// letGo: the worker itself lives on, and renews what else it has.
+func letGo(t *testing.T, server *postgrestest.Server) {
+	url := server.Place(t)
+	g := postgrestest.NewGate(t, server)
+	a, b := open(t, g.Through(url), short), open(t, url, short)
+	for _, account := range []string{"qq", "163"} {
+		if err := a.Take(t.Context(), account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	g.Shut(true)
+	if err := a.HandBack(t.Context(), "qq"); err == nil {
+		t.Fatal("it was handed back to a database that is away")
+	}
+	g.Shut(false)
+	if waited := takeover(t, b); waited > 10*short {
+		t.Errorf("somebody else has it after %s", waited)
+	}
+	if err := b.Take(t.Context(), "163"); !errors.Is(err, ledger.ErrElsewhere) {
+		t.Errorf("what the worker still has: %v", err)
 	}
 	healthy(t, b)
 }
