@@ -133,6 +133,7 @@ func TestWorkersShareALedger(t *testing.T) {
 		"ResultsStayInHandWhileTheDatabaseIsAway": inHand,
 		"WhatCouldNotBeHandedBackEndsByItself":    letGo,
 		"WorkersThatStartTogetherMigrateOnce":     startTogether,
+		"TheBacklogIsWhatCouldLeaveNow":           backlog,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
