@@ -93,12 +93,13 @@ type Filter struct {
 	Account string  // that has it
 	Text    string  // part of address, name or reply, ASCII case aside
 	After   int64   // only entries with a greater ID: where the last page ended
+	Reach   int64   // only the first so many numbers of the issue after that one; 0 = all
 	Limit   int     // at most so many; 0 = no limit
 }
 
 // Match reports whether e passes, Limit aside.
 func (f Filter) Match(e Entry) bool {
-	if e.ID <= f.After || f.Account != "" && e.Account != f.Account {
+	if e.ID <= f.After || e.ID > f.Last(e.ID>>32<<32) || f.Account != "" && e.Account != f.Account {
 		return false
 	}
 	if len(f.States) > 0 && !slices.Contains(f.States, e.State) {
@@ -107,6 +108,15 @@ func (f Filter) Match(e Entry) bool {
 	text := lower(f.Text)
 	return strings.Contains(lower(e.Address), text) ||
 		strings.Contains(lower(e.Name), text) || strings.Contains(lower(e.Reply), text)
+}
+
+// Last is the greatest ID that can pass, of an issue whose IDs begin after none.
+func (f Filter) Last(none int64) int64 {
+	last := none + 1<<32 - 1
+	if f.Reach == 0 {
+		return last
+	}
+	return min(last, max(none, f.After)+f.Reach)
 }
 
 // lower folds ASCII only, as SQL's lower does.

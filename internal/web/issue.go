@@ -20,8 +20,7 @@ type issueView struct {
 	State ledger.State // of the filter; "" = all
 	Text  string
 	After int64
-	Rows  []ledger.Entry
-	More  int64 // where the next page begins; 0 = there is none
+	found
 }
 
 // A standing is what of an issue changes while one looks at it.
@@ -48,30 +47,11 @@ func (s *Server) issuePage(r *http.Request) (view, error) {
 	}
 	v := issueView{standing: now, State: ledger.State(r.FormValue("state")), Text: r.FormValue("q")}
 	v.After, _ = strconv.ParseInt(r.FormValue("after"), 10, 64)
-	if v.Rows, v.More, err = s.recipients(r.Context(), v); err != nil {
+	if v.found, err = s.recipients(r.Context(), v, time.Now().Add(enough)); err != nil {
 		return view{}, err
 	}
 	k := keyOf(r)
 	return view{Page: "issue", Here: "campaigns", Heading: k.String(), Live: "/live" + link(k), Data: v}, nil
-}
-
-// recipients reads one page and learns whether another follows.
-func (s *Server) recipients(ctx context.Context, v issueView) (rows []ledger.Entry, more int64, err error) {
-	f := ledger.Filter{Text: v.Text, After: v.After, Limit: perPage + 1}
-	if slices.Contains(ledger.States(), v.State) {
-		f.States = []ledger.State{v.State}
-	}
-	for e, err := range s.Books.Entries(ctx, v.Key, f) {
-		if err != nil {
-			return nil, 0, err
-		}
-		rows = append(rows, e)
-	}
-	if len(rows) > perPage {
-		rows = rows[:perPage]
-		more = rows[perPage-1].ID
-	}
-	return rows, more, nil
 }
 
 // Next is the query of the next page.

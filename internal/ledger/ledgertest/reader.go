@@ -32,6 +32,7 @@ func inOrder(_ *testing.T, b *book) {
 		want = append(want, r.Address)
 	}
 	b.same("entries", addresses(b.entries(ledger.Filter{})), want)
+	b.same("within a reach of many pages", addresses(b.entries(ledger.Filter{Reach: 2200})), want[:2200])
 }
 
 func stopEarly(t *testing.T, b *book) {
@@ -74,6 +75,12 @@ func filters(_ *testing.T, b *book) {
 		{"nor does a stroke hide anything", ledger.Filter{Text: `100\%`}, nil},
 		{"a text without end", ledger.Filter{Text: strings.Repeat("p", 60_000)}, nil},
 		{"text and state", ledger.Filter{Text: "p0000", States: []ledger.State{ledger.Deferred}}, []int{4}},
+		{"a reach", ledger.Filter{Reach: 3}, []int{0, 1, 2}},
+		{"a reach after somebody", ledger.Filter{Reach: 2, After: b.entry(4).ID}, []int{5, 6}},
+		{"a reach beyond the end", ledger.Filter{Reach: 1 << 40, After: b.entry(6).ID}, []int{7, 8}},
+		{"a text within reach", ledger.Filter{Text: "p0000", Reach: 2, After: b.entry(2).ID}, []int{3, 4}},
+		{"a text out of reach", ledger.Filter{Text: "p00004@", Reach: 4}, nil},
+		{"a state within reach", ledger.Filter{States: []ledger.State{ledger.Queued, ledger.Deferred}, Reach: 5}, []int{0, 4}},
 		{"all at once", ledger.Filter{Text: "p0", Account: "qq", States: []ledger.State{ledger.Sent, ledger.Queued}}, []int{2}},
 	} {
 		var want []string

@@ -75,8 +75,10 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 			yield(ledger.Entry{}, err)
 			return
 		}
+		f.After = max(first(issue), f.After)
+		end := f.Last(first(issue))
 		for e, err := range inPages("read entries of "+k.String(), f.Limit, func(n int) ([]ledger.Entry, error) {
-			got, err := r.page(ctx, issue, f, n)
+			got, err := r.page(ctx, end, f, n)
 			if len(got) > 0 {
 				f.After = got[len(got)-1].ID
 			}
@@ -117,9 +119,9 @@ func inPages[T any](doing string, limit int, next func(n int) ([]T, error)) iter
 	}
 }
 
-// page reads the next n entries. The first parameters bound the ids; the
+// page reads the next n entries up to the number end. The first parameters bound the ids; the
 // others are true by themselves where the filter says nothing.
-func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) ([]ledger.Entry, error) {
+func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) ([]ledger.Entry, error) {
 	var states []int16
 	for _, s := range f.States {
 		states = append(states, number(s))
@@ -129,7 +131,7 @@ func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) 
 		AND ($5 = '' OR strpos(lower(CASE WHEN r.address LIKE 'line:%' THEN '' ELSE r.address END COLLATE "C"), lower($5 COLLATE "C")) > 0
 			OR strpos(lower(r.name COLLATE "C"), lower($5 COLLATE "C")) > 0
 			OR strpos(lower(coalesce(a.reply, '') COLLATE "C"), lower($5 COLLATE "C")) > 0)
-		ORDER BY d.id LIMIT $6`, max(first(issue), f.After), last(issue), states, f.Account, text(f.Text), n)
+		ORDER BY d.id LIMIT $6`, f.After, end, states, f.Account, text(f.Text), n)
 	if err != nil {
 		return nil, err
 	}

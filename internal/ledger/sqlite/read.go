@@ -111,12 +111,14 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 			yield(ledger.Entry{}, err)
 			return
 		}
+		f.After = max(first(issue), f.After)
+		end := f.Last(first(issue))
 		for left := f.Limit; ; {
 			n := page
 			if f.Limit > 0 {
 				n = min(page, left)
 			}
-			got, err := r.page(ctx, issue, f, n)
+			got, err := r.page(ctx, end, f, n)
 			if err != nil {
 				yield(ledger.Entry{}, wrap("read entries of "+k.String(), err))
 				return
@@ -135,16 +137,16 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 	}
 }
 
-// page reads the next n entries. Who looks for a text first finds whose it is:
+// page reads the next n entries up to the number end. Who looks for a text first finds whose it is:
 // that reads two tables from one end to the other and nothing else.
-func (r *Reader) page(ctx context.Context, issue int64, f ledger.Filter, n int) (out []ledger.Entry, err error) {
+func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) (out []ledger.Entry, err error) {
 	take := func(e ledger.Entry) bool { out = append(out, e); return true }
 	if f.Text == "" {
 		err = r.each(ctx, take, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND `+passing+` ORDER BY d.id LIMIT ?5`,
-			max(first(issue), f.After), last(issue), wanted(f), f.Account, n)
+			f.After, end, wanted(f), f.Account, n)
 		return out, err
 	}
-	ids, err := r.found(ctx, issue, f, n)
+	ids, err := r.found(ctx, end, f, n)
 	if err != nil || len(ids) == 0 {
 		return nil, err
 	}
@@ -179,12 +181,12 @@ const finding = `SELECT id FROM recipient WHERE id > ?1 AND id <= ?2
 	ORDER BY id LIMIT ?6`
 
 // found returns the next n entries that have the filter's text.
-func (r *Reader) found(ctx context.Context, issue int64, f ledger.Filter, n int) ([]int64, error) {
+func (r *Reader) found(ctx context.Context, end int64, f ledger.Filter, n int) ([]int64, error) {
 	text := containing(f.Text)
 	if len(text) > longestPattern {
 		return nil, nil // nothing that long is kept
 	}
-	rows, err := r.db.QueryContext(ctx, finding, max(first(issue), f.After), last(issue), wanted(f), f.Account, text, n, len(f.Text), caseless(f.Text))
+	rows, err := r.db.QueryContext(ctx, finding, f.After, end, wanted(f), f.Account, text, n, len(f.Text), caseless(f.Text))
 	return collect(rows, err, func(id *int64) error { return rows.Scan(id) })
 }
 

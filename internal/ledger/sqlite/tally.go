@@ -157,13 +157,14 @@ func between(first, last int64) (out []int64) {
 	return out
 }
 
-// blockwise is one statement, hence one moment: the entries of some blocks, each
-// with its last event and its state in one number, and after them how many
-// recipients each block has, counted on their own, as a number below nothing.
-const blockwise = `SELECT b.value, iif(d.ended > d.begun, d.ended, d.begun) << 3 | d.state
+// blockwise is one statement, hence one moment, and one number a row, since every
+// column costs as much as the reading: the entries of some blocks, each with its
+// block from ?2 on, the time of its last event and its state; and after them how
+// many recipients each block has, counted on their own, as a number below nothing.
+const blockwise = `SELECT (d.id >> 12) - ?2 << 45 | (iif(d.ended > d.begun, d.ended, d.begun) << 3) | d.state
 	FROM json_each(?1) b CROSS JOIN delivery d ON d.id BETWEEN b.value << 12 AND (b.value << 12) + 4095
-	UNION ALL SELECT b.value, -1 - (SELECT count(*) FROM recipient r
-		WHERE r.id BETWEEN b.value << 12 AND (b.value << 12) + 4095) FROM json_each(?1) b`
+	UNION ALL SELECT -1 - (b.value - ?2 << 13 | (SELECT count(*) FROM recipient r
+		WHERE r.id BETWEEN b.value << 12 AND (b.value << 12) + 4095)) FROM json_each(?1) b`
 
 // count counts blocks; one without entries comes to nothing.
 func (r *Reader) count(ctx context.Context, blocks []int64, grain time.Duration) (map[int64]*block, error) {
@@ -174,26 +175,25 @@ func (r *Reader) count(ctx context.Context, blocks []int64, grain time.Duration)
 	if err != nil {
 		return nil, err
 	}
-	out := map[int64]*block{}
+	out, low := map[int64]*block{}, slices.Min(blocks)
 	for _, b := range blocks {
 		out[b] = &block{moments: map[int64]int{}}
 	}
 	err = r.raw(ctx, func(rows driver.Rows) error {
 		return walk(rows, func(v []driver.Value) (bool, error) {
-			out[whole(v[0])].add(whole(v[1]), grain.Milliseconds())
+			if n := whole(v[0]); n < 0 {
+				out[low+(-1-n)>>13].rows = int((-1 - n) & (1<<13 - 1))
+			} else {
+				out[low+n>>45].add(n&(1<<45-1)>>3, n&7, grain.Milliseconds())
+			}
 			return true, nil
 		})
-	}, blockwise, string(list))
+	}, blockwise, string(list), low)
 	return out, err
 }
 
-// add counts one number of [blockwise].
-func (b *block) add(n, grain int64) {
-	if n < 0 {
-		b.rows = int(-1 - n)
-		return
-	}
-	at, state := n>>3, n&7
+// add counts an entry.
+func (b *block) add(at, state, grain int64) {
 	b.states[state]++
 	if at > 0 {
 		b.last = max(b.last, at)

@@ -32,6 +32,11 @@ for (const slow of document.querySelectorAll("[data-fetch]")) {
   }).catch(() => { location.href = slow.dataset.fetch })
 }
 
+// A search of a long list comes in stretches; nobody has to ask for the next one
+// while nobody was found.
+const onward = document.querySelector("[data-onward] a")
+if (onward) location.replace(onward.href)
+
 // The curve: one line for each state, in the colour that the style gives it.
 let chart, drawn = "", colours = ""
 function draw() {
