@@ -86,7 +86,7 @@ func (f ownFloor) shared(lanes []*run.Lane) (out []*office.Lane) {
 func (f ownFloor) officeLane(lane *run.Lane, w *way) *office.Lane {
 	return &office.Lane{
 		Lane: lane, Lift: w.pacer.Lift,
-		Keep: func(ctx context.Context) error { return f.keep(ctx, w) },
+		Keep: func(ctx context.Context) error { return f.keep(ctx, *w) },
 	}
 }
 

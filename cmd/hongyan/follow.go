@@ -148,11 +148,15 @@ type workerAnswer struct {
 
 // workers lists who works on the ledger; nobody but us can, where it is a folder.
 func (d *door) workers(ctx context.Context, books onlooker) ([]workerAnswer, error) {
-	out := []workerAnswer{}
 	shared, ok := books.(roster)
 	if !ok {
-		return out, nil
+		return []workerAnswer{}, nil
 	}
+	return rosterOf(ctx, shared)
+}
+
+func rosterOf(ctx context.Context, shared roster) ([]workerAnswer, error) {
+	out := []workerAnswer{}
 	all, err := shared.Workers(ctx)
 	for _, w := range all {
 		out = append(out, workerAnswer(w))

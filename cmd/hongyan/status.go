@@ -65,10 +65,17 @@ func (d *door) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	waiting := []queueAnswer{}
+	if books, ok := reader.(queue); ok {
+		if waiting, err = queued(ctx, books, time.Now()); err != nil {
+			return err
+		}
+	}
 	if d.flags.json {
-		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings), "workers": workers})
+		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings), "workers": workers, "queue": waiting})
 	}
 	d.printStatus(issues, standings)
+	d.printQueue(waiting, workers)
 	d.printWorkers(workers)
 	return nil
 }

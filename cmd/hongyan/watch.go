@@ -167,7 +167,7 @@ func (d *door) gauge(h *house) {
 	if d.metrics == nil {
 		return
 	}
-	d.metrics.Look(metrics.Sources{
+	sources := metrics.Sources{
 		Issues: h.store.Issues, Holds: h.store.Holds, Dropped: h.lookout.dropped,
 		Slots: func(ctx context.Context, _ time.Time) (map[string]time.Time, error) {
 			return h.lookout.overdue(ctx, h.store)
@@ -178,7 +178,9 @@ func (d *door) gauge(h *house) {
 			}
 			return out
 		},
-	})
+	}
+	h.gaugeQueue(&sources)
+	d.metrics.Look(sources)
 }
 
 // overdue is since when slots are due that have not begun, by campaign.

@@ -7,12 +7,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"maps"
 	"net"
 	"net/mail"
 	"os"
 	"path/filepath"
-	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -104,11 +102,14 @@ func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
 	return w, nil
 }
 
-// open are the ways that were needed so far.
-func (h *house) open() []*way {
+// open are the ways that were needed so far, as they are now.
+func (h *house) open() (out []way) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return slices.Collect(maps.Values(h.ways))
+	for _, w := range h.ways {
+		out = append(out, *w)
+	}
+	return out
 }
 
 // ahead is how many mails are composed before their turn: hardly any where the
@@ -234,7 +235,7 @@ func (h *house) learned(ctx context.Context) error {
 }
 
 // keep keeps what one account has learned.
-func (h *house) keep(ctx context.Context, w *way) error {
+func (h *house) keep(ctx context.Context, w way) error {
 	state, err := json.Marshal(w.pacer.State())
 	if err != nil {
 		return err

@@ -19,6 +19,7 @@ import (
 	"hongyan/internal/crew"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/metrics"
 	"hongyan/internal/office"
 	"hongyan/internal/run"
 	"hongyan/internal/schedule"
@@ -27,6 +28,7 @@ import (
 type workerOptions struct {
 	accounts []string
 	lanes    int
+	listen   string
 }
 
 func newWorker(d *door) *cobra.Command {
@@ -36,12 +38,13 @@ func newWorker(d *door) *cobra.Command {
 		Short: d.say("work on a shared ledger with others, until interrupted"),
 		Long: d.say("Takes accounts that have mails to send and that no other worker has, a minute at a time.\n" +
 			"Start as many as you like, on any machine with the same configuration; one that dies is replaced within seconds."),
-		Example: "  hongyan worker --state postgres://hongyan@db/hongyan\n  hongyan worker --accounts qq-1,qq-2",
+		Example: "  hongyan worker --state postgres://hongyan@db/hongyan\n  hongyan worker --accounts qq-1,qq-2 --listen :9464",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.work(cmd.Context(), o) },
 	}
 	cmd.Flags().StringSliceVar(&o.accounts, "accounts", nil, d.say("take only these `ACCOUNTS` (default: all of the configuration)"))
 	cmd.Flags().IntVar(&o.lanes, "lanes", 8, d.say("take at most so many accounts at once, `COUNT`"))
+	cmd.Flags().StringVar(&o.listen, "listen", "", d.say("`HOST:PORT` at which /metrics, /livez and /readyz are asked for (without a host: by this machine alone; default: nowhere)"))
 	return cmd
 }
 
@@ -82,6 +85,9 @@ func (d *door) work(ctx context.Context, o workerOptions) error {
 	if err != nil {
 		return err
 	}
+	if o.listen != "" {
+		d.metrics = metrics.New(version())
+	}
 	h := d.housed(conf, store)
 	err = d.lookingOut(ctx, h, func() error { return d.crew(ctx, h, store, o) })
 	return errors.Join(err, h.close())
@@ -98,7 +104,8 @@ func (d *door) crew(ctx context.Context, h *house, store *postgres.Store, o work
 	defer w.close()
 	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(h.conf).String(), workerName()))
 	c := &crew.Crew{Pool: store.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
-	return c.Run(ctx)
+	d.gauge(h)
+	return w.whileAttended(ctx, o.listen, c)
 }
 
 func (w *worker) close() {
@@ -334,12 +341,13 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 	if err != nil {
 		return false, w.setAside(ctx, key, account, err)
 	}
+	learned := func(ctx context.Context) error { return w.keepOf(ctx, account) }
 	over := make(chan struct{})
 	done := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(func() { w.ration(ctx, key, account, time.After(share), done); close(over) })
 	r := &run.Run{
-		Key: key, Ledger: w.door.timed(memory{w.store, w.learned, w.lookout.held}), Lanes: []*run.Lane{lane},
+		Key: key, Ledger: w.door.timed(memory{w.store, learned, w.lookout.held}), Lanes: []*run.Lane{lane},
 		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
 		List: t.camp.List, Suppressor: w.store,
 	}
@@ -347,7 +355,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 	close(done)
 	beside.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
-		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, early), w.learned(ctx))
+		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, early), learned(ctx))
 	}
 	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
 		return true, err
@@ -477,6 +485,16 @@ func (h *house) laneOf(ctx context.Context, e *edition, account string) (*run.La
 		return nil, fmt.Errorf("%s does not go through account %s", e.key, account)
 	}
 	return h.lane(ctx, e, e.accounts[i])
+}
+
+// keepOf keeps what one account has learned. What others have is theirs to keep.
+func (w *worker) keepOf(ctx context.Context, account string) error {
+	for _, way := range w.open() {
+		if way.lane.Account == account {
+			return w.keep(ctx, way)
+		}
+	}
+	return nil
 }
 
 // freshen forgets what this process knew of an account's pace: others may have

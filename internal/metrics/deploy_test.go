@@ -39,8 +39,8 @@ func named(t *testing.T, file string) []string {
 		t.Fatal(err)
 	}
 	names := regexp.MustCompile(`\bhongyan_\w+`).FindAllString(string(text), -1)
-	if len(names) < 9 {
-		t.Fatalf("%s names %d metrics", file, len(names))
+	if len(names) == 0 {
+		t.Fatalf("%s names no metrics", file)
 	}
 	slices.Sort(names)
 	return slices.Compact(names)
@@ -48,7 +48,7 @@ func named(t *testing.T, file string) []string {
 
 func TestDashboardAndAlertsNameMetricsThatThereAre(t *testing.T) {
 	names := known(t)
-	for _, file := range []string{"grafana/hongyan.json", "prometheus/rules.yaml", "prometheus/rules_test.yaml"} {
+	for _, file := range []string{"grafana/hongyan.json", "prometheus/rules.yaml", "prometheus/rules_test.yaml", "kubernetes/autoscale.yaml"} {
 		for _, name := range named(t, file) {
 			if !names[name] {
 				t.Errorf("%s: there is no metric %s", file, name)

@@ -91,6 +91,16 @@ func full(t *testing.T) *metrics.Metrics {
 				{Name: "free", Pace: 1},
 			}
 		},
+		Queue: func(context.Context, time.Time) ([]metrics.Queue, error) {
+			return []metrics.Queue{
+				{Campaign: "weekly", Mails: 120, Since: now.Add(-time.Minute)},
+				{Campaign: "weekly", Account: "qq", Mails: 3, Since: now.Add(-time.Hour)},
+				{Campaign: "daily"},
+			}, nil
+		},
+		Crew: func(context.Context) (metrics.Crew, error) {
+			return metrics.Crew{Workers: 3, Leases: map[string]int{"qq": 1, "free": 0}}, nil
+		},
 		Slots: func(context.Context, time.Time) (map[string]time.Time, error) {
 			return map[string]time.Time{"weekly": time.Now().Add(-10 * time.Minute), "daily": {}}, nil
 		},
@@ -121,6 +131,15 @@ func TestWhatHappenedCanBeScraped(t *testing.T) {
 			`hongyan_account_pace_ratio{account="qq"} 0.5`,
 			`hongyan_schedule_overdue_seconds{campaign="weekly"} 600`,
 			`hongyan_schedule_overdue_seconds{campaign="daily"} 0`,
+			`hongyan_queue_due_mails{account="*",campaign="weekly"} 120`,
+			`hongyan_queue_due_mails{account="qq",campaign="weekly"} 3`,
+			`hongyan_queue_due_mails{account="*",campaign="daily"} 0`,
+			`hongyan_queue_lag_seconds{account="*",campaign="weekly"} 60`,
+			`hongyan_queue_lag_seconds{account="qq",campaign="weekly"} 3600`,
+			`hongyan_queue_lag_seconds{account="*",campaign="daily"} 0`,
+			`hongyan_workers 3`,
+			`hongyan_account_leases{account="qq"} 1`,
+			`hongyan_account_leases{account="free"} 0`,
 			`hongyan_notices_total{kind="wecom",result="sent"} 1`,
 			`hongyan_notices_total{kind="mail",result="failed"} 1`,
 			`hongyan_dropped_total{what="traces"} 3`,

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"time"
@@ -19,6 +20,11 @@ type Sources struct {
 	// Slots are the campaigns with a schedule and since when a slot of each is
 	// due that has not begun; the zero time: none is.
 	Slots func(ctx context.Context, now time.Time) (map[string]time.Time, error)
+	// Queue is what the workers of a shared ledger could send now, by campaign and
+	// account ("": any of the campaign's).
+	Queue func(ctx context.Context, now time.Time) ([]Queue, error)
+	// Crew is who works on a shared ledger.
+	Crew func(context.Context) (Crew, error)
 	// Dropped is what was left out rather than have a mail wait, by what it was.
 	Dropped func() map[string]int64
 }
@@ -36,6 +42,19 @@ type Window struct {
 	Max, Used int
 }
 
+// A Queue is what waits for whoever has the time.
+type Queue struct {
+	Campaign, Account string
+	Mails             int
+	Since             time.Time // when the first of them came due
+}
+
+// A Crew is who works on a shared ledger.
+type Crew struct {
+	Workers int            // alive
+	Leases  map[string]int // that they have, by account
+}
+
 // Look has the gauges read from sources. It may be called once.
 func (m *Metrics) Look(s Sources) { m.registry.MustRegister(newGauges(s)) }
 
@@ -45,11 +64,10 @@ const patience = 5 * time.Second
 // Gauges are what is read at a scrape.
 type gauges struct {
 	Sources
-	open, held, holdEnd, max, used, pace, overdue, dropped *prometheus.Desc
+	open, held, holdEnd, max, used, pace, overdue, dropped, due, lag, workers, leases *prometheus.Desc
 
-	mu     sync.Mutex // guards the fields below: scrapes may overlap
-	issues []ledger.Issue
-	again  time.Time // when counting may be worth its price again
+	issues seldom[ledger.Issue]
+	queues seldom[Queue]
 }
 
 func newGauges(s Sources) *gauges {
@@ -65,13 +83,17 @@ func newGauges(s Sources) *gauges {
 		used:    desc("account_window_used_mails", "How many mails count against the window now.", "account", "window"),
 		pace:    desc("account_pace_ratio", "What the account has learned to use of its configured pace, 0 to 1.", "account"),
 		overdue: desc("schedule_overdue_seconds", "For how long the campaign has had a slot that is due and has not begun; 0 if it has none.", "campaign"),
+		due:     desc("queue_due_mails", "Mails that could leave now and that no worker has in hand; account is * where any of the campaign's may take them.", "campaign", "account"),
+		lag:     desc("queue_lag_seconds", "For how long the first of these mails has been due; 0 if there is none.", "campaign", "account"),
+		workers: desc("workers", "Workers that share the ledger and are alive."),
+		leases:  desc("account_leases", "How many leases of the account workers have.", "account"),
 		dropped: desc("dropped_total", "What was left out rather than have a mail wait: traces, log lines, notices.", "what"),
 	}
 }
 
 // Describe is part of prometheus.Collector.
 func (g *gauges) Describe(out chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{g.open, g.held, g.holdEnd, g.max, g.used, g.pace, g.overdue, g.dropped} {
+	for _, d := range []*prometheus.Desc{g.open, g.held, g.holdEnd, g.max, g.used, g.pace, g.overdue, g.dropped, g.due, g.lag, g.workers, g.leases} {
 		out <- d
 	}
 }
@@ -89,6 +111,8 @@ func (g *gauges) Collect(out chan<- prometheus.Metric) {
 	g.collectAccounts(accounts, out)
 	g.collectHolds(ctx, now, accounts, out)
 	g.collectSlots(ctx, now, out)
+	g.collectQueue(ctx, now, out)
+	g.collectCrew(ctx, out)
 	if g.Dropped != nil {
 		for what, n := range g.Dropped() {
 			out <- prometheus.MustNewConstMetric(g.dropped, prometheus.CounterValue, float64(n), what)
@@ -109,7 +133,7 @@ func (g *gauges) collectOpen(ctx context.Context, out chan<- prometheus.Metric) 
 	if g.Issues == nil {
 		return
 	}
-	issues, err := g.counted(ctx)
+	issues, err := g.issues.ask(func() ([]ledger.Issue, error) { return g.Issues(ctx) })
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(g.open, err)
 		return
@@ -132,21 +156,27 @@ func (g *gauges) collectOpen(ctx context.Context, out chan<- prometheus.Metric) 
 	}
 }
 
-// counted counts the issues, but never spends more than a fiftieth of the time
-// on it, however often somebody scrapes and however much the ledger holds.
-func (g *gauges) counted(ctx context.Context) ([]ledger.Issue, error) {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+// A seldom is a question whose answer costs time: however often somebody scrapes,
+// and however much the ledger holds, never more than a fiftieth of it.
+type seldom[T any] struct {
+	mu     sync.Mutex // guards the fields below: scrapes may overlap
+	answer []T
+	again  time.Time // when asking may be worth its price again
+}
+
+func (s *seldom[T]) ask(question func() ([]T, error)) ([]T, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	began := time.Now()
-	if began.Before(g.again) {
-		return g.issues, nil
+	if began.Before(s.again) {
+		return s.answer, nil
 	}
-	issues, err := g.Issues(ctx)
+	answer, err := question()
 	if err != nil {
 		return nil, err
 	}
-	g.issues, g.again = issues, time.Now().Add(50*time.Since(began))
-	return issues, nil
+	s.answer, s.again = answer, time.Now().Add(50*time.Since(began))
+	return answer, nil
 }
 
 func (g *gauges) collectAccounts(accounts []Account, out chan<- prometheus.Metric) {
@@ -204,5 +234,41 @@ func (g *gauges) collectSlots(ctx context.Context, now time.Time, out chan<- pro
 			late = max(now.Sub(since).Seconds(), 0)
 		}
 		out <- gauge(g.overdue, late, campaign)
+	}
+}
+
+// collectQueue shows each campaign's mails for any account, also when there are
+// none: whoever scales by it needs the zero.
+func (g *gauges) collectQueue(ctx context.Context, now time.Time, out chan<- prometheus.Metric) {
+	if g.Queue == nil {
+		return
+	}
+	queues, err := g.queues.ask(func() ([]Queue, error) { return g.Queue(ctx, now) })
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(g.due, err)
+		return
+	}
+	for _, q := range queues {
+		account, late := cmp.Or(q.Account, "*"), 0.0
+		if q.Mails > 0 {
+			late = max(now.Sub(q.Since).Seconds(), 0)
+		}
+		out <- gauge(g.due, float64(q.Mails), q.Campaign, account)
+		out <- gauge(g.lag, late, q.Campaign, account)
+	}
+}
+
+func (g *gauges) collectCrew(ctx context.Context, out chan<- prometheus.Metric) {
+	if g.Crew == nil {
+		return
+	}
+	crew, err := g.Crew(ctx)
+	if err != nil {
+		out <- prometheus.NewInvalidMetric(g.workers, err)
+		return
+	}
+	out <- gauge(g.workers, float64(crew.Workers))
+	for account, n := range crew.Leases {
+		out <- gauge(g.leases, float64(n), account)
 	}
 }
