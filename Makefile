@@ -40,6 +40,7 @@ drill-sim: ## a million lives of the line from seeds; a failing seed prints itse
 	go test ./internal/drill -run Sim -seeds 1000000 -timeout 12h -v
 
 bench: build ## speed and memory beside what others do, each with its bar; the table is left in bin/bench.md
+	@./internal/tools/needs.sh psql=postgresql
 	go run -C internal/tools ./bench -program $(CURDIR)/bin/hongyan -o $(CURDIR)/bin/bench.md
 
 screenshots: needs ## the README's pictures: every layout and the dashboard on desktop, mobile and dark, and the demo

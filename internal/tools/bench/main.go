@@ -25,6 +25,8 @@ func main() {
 	flag.StringVar(&b.program, "program", "bin/hongyan", "the `file` to measure")
 	flag.IntVar(&b.mails, "mails", 50_000, "how many mails the whole job has")
 	flag.IntVar(&b.many, "many", 1_000_000, "how many recipients the long list has")
+	flag.IntVar(&b.handed, "handed", 40_000, "how many mails are handed to workers")
+	flag.StringVar(&b.only, "only", "", "measure only this `PART`: "+strings.Join(b.names(), ", "))
 	flag.IntVar(&b.shown, "shown", 20_000, "how many mails the preview has")
 	out := flag.String("o", "", "the `file` of the Markdown table")
 	flag.Parse()
@@ -36,8 +38,9 @@ func main() {
 
 // A bench is one run of all measurements.
 type bench struct {
-	program            string
-	mails, many, shown int
+	program                    string
+	only                       string
+	mails, many, shown, handed int
 
 	dir     string // on a disk, not in memory: durable means durable
 	postfix postfix
@@ -60,11 +63,38 @@ func (b *bench) all(out string) (err error) {
 		return err
 	}
 	b.table.say("%s", machine())
-	for _, part := range []func(context.Context) error{b.one, b.job, b.far, b.long, b.preview, b.pages} {
-		err = errors.Join(err, part(ctx)) // the others are worth knowing all the same
+	for _, part := range b.parts() {
+		if b.only == "" || b.only == part.name {
+			err = errors.Join(err, part.measure(ctx)) // the others are worth knowing all the same
+		}
 	}
 	b.table.say("%s", machine())
 	return errors.Join(err, b.table.write(out))
+}
+
+// A part is one measurement.
+type part struct {
+	name    string
+	measure func(context.Context) error
+}
+
+func (b *bench) parts() []part {
+	return []part{
+		{"one", b.one},
+		{"job", b.job},
+		{"far", b.far},
+		{"long", b.long},
+		{"shared", b.shared},
+		{"preview", b.preview},
+		{"pages", b.pages},
+	}
+}
+
+func (b *bench) names() (out []string) {
+	for _, p := range b.parts() {
+		out = append(out, p.name)
+	}
+	return out
 }
 
 // one is one mail: rendered and composed, beside what others do for it.
