@@ -21,35 +21,39 @@ func (s *Store) Claim(ctx context.Context, k ledger.Key, account string, n int, 
 	if err != nil {
 		return nil, wrap("claim", err)
 	}
-	due, err := s.claimDue(ctx, issue, l, n, now)
+	due, more, err := s.claimDue(ctx, issue, l, n, now)
 	if err != nil {
 		return nil, wrap("claim", err)
 	}
-	fresh, err := s.claimQueued(ctx, issue, l, n-len(due))
-	if err != nil {
-		return nil, wrap("claim", err)
+	out, err := s.entries(ctx, due)
+	if err == nil && more && len(due) < n {
+		var fresh []ledger.Entry
+		fresh, err = s.claimQueued(ctx, issue, l, n-len(due))
+		out = append(out, fresh...)
 	}
-	out, err := s.entries(ctx, append(due, fresh...))
 	for i := range out {
 		out[i].Key = k
 	}
 	return out, wrap("claim", err)
 }
 
-// claimDue takes what is due from the account's own pile.
-func (s *Store) claimDue(ctx context.Context, issue int64, l lease, n int, now time.Time) ([]int64, error) {
-	rows, err := s.pool.Query(ctx, `SELECT id FROM due WHERE issue = $1 AND account = $2 AND due <= $3
-		ORDER BY due, id LIMIT $4`, issue, l.number, now.UnixMilli(), n+s.busy(issue))
-	if err != nil {
-		return nil, err
-	}
-	ids, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, err
+// claimDue takes what is due from the account's own pile, and reports whether
+// anything is queued beside it.
+func (s *Store) claimDue(ctx context.Context, issue int64, l lease, n int, now time.Time) (out []int64, more bool, err error) {
+	var b pgx.Batch
+	var ids []int64
+	b.Queue(`SELECT id FROM due WHERE issue = $1 AND account = $2 AND due <= $3 ORDER BY due, id LIMIT $4`,
+		issue, l.number, now.UnixMilli(), n+s.busy(issue)).Query(func(rows pgx.Rows) (err error) {
+		ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
+		return err
+	})
+	b.Queue(`SELECT cursor < size OR EXISTS (SELECT 1 FROM loose WHERE issue = $1) FROM issue WHERE id = $1`, issue).
+		QueryRow(func(row pgx.Row) error { return row.Scan(&more) })
+	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
+		return nil, false, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var out []int64
 	desk := s.desk(issue)
 	for _, id := range ids {
 		if len(out) < n && !desk[id] {
@@ -57,7 +61,7 @@ func (s *Store) claimDue(ctx context.Context, issue int64, l lease, n int, now t
 			out = append(out, id)
 		}
 	}
-	return out, nil
+	return out, more, nil
 }
 
 // busy is how many deferred entries of an issue are being worked on.
@@ -69,93 +73,58 @@ func (s *Store) busy(issue int64) int {
 
 // claimQueued takes first what was given back, which lies behind the issue's
 // cursor, then what lies ahead. The lock on the issue's row makes lanes of all
-// processes take turns.
-func (s *Store) claimQueued(ctx context.Context, issue int64, l lease, n int) (ids []int64, err error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	var any bool
-	err = s.pool.QueryRow(ctx, `SELECT cursor < size OR EXISTS (SELECT 1 FROM loose WHERE issue = $1)
-		FROM issue WHERE id = $1`, issue).Scan(&any)
-	if err != nil || !any {
-		return nil, err
-	}
-	var spanned bounds
-	err = s.transact(ctx, func(tx pgx.Tx) error {
-		ids, err = s.pick(ctx, tx, issue, l, n)
-		if err != nil || len(ids) == 0 {
-			return err
-		}
-		spanned, err = s.span(ctx, tx, l.epoch, ids)
+// processes take turns, so it is held for one round trip, and not until the log
+// is on disk: a claim that is lost with the server is none, and whoever goes on
+// with it finds its entry unclaimed (see [trans.intentElsewhere]).
+func (s *Store) claimQueued(ctx context.Context, issue int64, l lease, n int) (out []ledger.Entry, err error) {
+	stands := false
+	var b pgx.Batch
+	b.Queue(standing+` FOR KEY SHARE`, l.number, l.epoch, s.me, s.margin()).Query(func(rows pgx.Rows) error {
+		stands = rows.Next()
+		return rows.Err()
+	})
+	b.Queue(`SELECT set_config('synchronous_commit', 'off', true) FROM issue WHERE id = $1 FOR UPDATE`, issue)
+	b.Queue(claiming, l.number, l.epoch, s.me, s.margin(), issue, n).Query(func(rows pgx.Rows) (err error) {
+		out, err = pgx.CollectRows(rows, scan)
 		return err
 	})
-	if err == nil && len(ids) > 0 {
-		s.keepSpan(span{l.epoch, issue}, spanned)
-	}
-	return ids, err
-}
-
-// pick marks up to n entries as claimed under the lease, which must still stand.
-func (s *Store) pick(ctx context.Context, tx pgx.Tx, issue int64, l lease, n int) ([]int64, error) {
-	stands, err := s.stands(ctx, tx, l)
-	if err != nil {
+	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
 		return nil, err
 	}
 	if !stands {
 		return nil, ledger.ErrElsewhere
 	}
-	var cursor, size int64
-	if err := tx.QueryRow(ctx, `SELECT cursor, size FROM issue WHERE id = $1 FOR UPDATE`, issue).Scan(&cursor, &size); err != nil {
-		return nil, err
-	}
-	ids, err := loose(ctx, tx, issue, n)
-	if err != nil {
-		return nil, err
-	}
-	if ahead := n - len(ids); ahead > 0 && cursor < size {
-		more, err := column(ctx, tx, `SELECT id FROM delivery WHERE id > $1 AND id <= $2 AND state = 0 AND claim = 0
-			ORDER BY id LIMIT $3`, first(issue)+cursor, first(issue)+size, ahead)
-		if err != nil {
-			return nil, err
-		}
-		if cursor = size; len(more) == ahead {
-			cursor = more[ahead-1] - first(issue)
-		}
-		if _, err := tx.Exec(ctx, `UPDATE issue SET cursor = $2 WHERE id = $1`, issue, cursor); err != nil {
-			return nil, err
-		}
-		ids = append(ids, more...)
-	}
-	return claimed(ctx, tx, ids, l.epoch)
+	return out, nil
 }
 
-// loose takes entries from among those that were given back. Some may have been
-// dealt with since: they are no longer given back.
-func loose(ctx context.Context, tx pgx.Tx, issue int64, n int) ([]int64, error) {
-	ids, err := column(ctx, tx, `SELECT l.id FROM loose l JOIN delivery d ON d.id = l.id
-		WHERE l.issue = $1 AND d.state = 0 AND d.claim = 0 ORDER BY l.id LIMIT $2`, issue, n)
-	if err != nil {
-		return nil, err
-	}
-	_, err = tx.Exec(ctx, `DELETE FROM loose l USING delivery d WHERE l.issue = $1 AND d.id = l.id
-		AND (d.state <> 0 OR d.claim <> 0 OR l.id = ANY($2))`, issue, ids)
-	return ids, err
-}
+// standing is empty when a lease does not stand any more.
+const standing = `SELECT epoch FROM lease WHERE account = $1 AND epoch = $2 AND owner = $3 AND until > clock_timestamp() + $4::interval`
 
-// claimed marks entries and returns those that it could mark, in order.
-func claimed(ctx context.Context, tx pgx.Tx, ids []int64, epoch int64) ([]int64, error) {
-	if len(ids) == 0 {
-		return nil, nil
-	}
-	return column(ctx, tx, `WITH mark AS (UPDATE delivery SET claim = $2
-		WHERE id = ANY($1) AND state = 0 AND claim = 0 RETURNING id) SELECT id FROM mark ORDER BY id`, ids, epoch)
-}
+// claiming is done behind a lock on the issue's row, by a statement of its own:
+// it has to see what whoever had the lock before has written.
+//
+// What was given back may have been dealt with since; then it is no longer given
+// back. The cursor moves on behind what was taken, or to the end.
+const claiming = `WITH stands AS MATERIALIZED (` + standing + `),
+	i AS MATERIALIZED (SELECT (id << 32) + cursor AS low, (id << 32) + size AS high FROM issue WHERE id = $5 AND EXISTS (SELECT 1 FROM stands)),
+	back AS MATERIALIZED (SELECT l.id FROM loose l JOIN delivery d ON d.id = l.id
+		WHERE l.issue = $5 AND d.state = 0 AND d.claim = 0 AND EXISTS (SELECT 1 FROM i) ORDER BY l.id LIMIT $6::bigint),
+	ahead AS MATERIALIZED (SELECT id FROM delivery WHERE id > (SELECT low FROM i) AND id <= (SELECT high FROM i)
+		AND state = 0 AND claim = 0 ORDER BY id LIMIT $6::bigint - (SELECT count(*) FROM back)),
+	tidied AS (DELETE FROM loose l USING delivery d WHERE l.issue = $5 AND d.id = l.id AND EXISTS (SELECT 1 FROM i)
+		AND (d.state <> 0 OR d.claim <> 0 OR l.id IN (SELECT id FROM back))),
+	moved AS (UPDATE issue SET cursor = CASE (SELECT count(*) FROM ahead) WHEN $6::bigint - (SELECT count(*) FROM back)
+			THEN (SELECT max(id) FROM ahead) - (id << 32) ELSE size END
+		WHERE id = $5 AND cursor < size AND EXISTS (SELECT 1 FROM i) AND $6::bigint > (SELECT count(*) FROM back)),
+	claimed AS (UPDATE delivery SET claim = $2
+		WHERE id = ANY(ARRAY(SELECT id FROM back UNION ALL SELECT id FROM ahead)) AND state = 0 AND claim = 0 RETURNING id),
+	spanned AS (` + widening + `SELECT $2, $5, min(id), max(id) FROM claimed HAVING count(*) > 0 ` + widened + `)
+	` + columns + `WHERE d.id = ANY(ARRAY(SELECT id FROM claimed)) ORDER BY d.id`
 
 // stands reports whether a lease still stands, and makes whoever would take the
 // account over wait for the end of the transaction.
 func (s *Store) stands(ctx context.Context, tx pgx.Tx, l lease) (bool, error) {
-	got, err := column(ctx, tx, `SELECT epoch FROM lease WHERE account = $1 AND epoch = $2 AND owner = $3
-		AND until > clock_timestamp() + $4::interval FOR KEY SHARE`, l.number, l.epoch, s.me, s.margin())
+	got, err := column(ctx, tx, standing+` FOR KEY SHARE`, l.number, l.epoch, s.me, s.margin())
 	return len(got) == 1, err
 }
 
@@ -164,7 +133,7 @@ func (s *Store) entries(ctx context.Context, ids []int64) ([]ledger.Entry, error
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	rows, err := s.pool.Query(ctx, columns+`JOIN unnest($1::bigint[]) WITH ORDINALITY AS w(id, n) ON w.id = d.id ORDER BY w.n`, ids)
+	rows, err := s.pool.Query(ctx, columns+`WHERE d.id = ANY($1) ORDER BY array_position($1, d.id)`, ids)
 	if err != nil {
 		return nil, err
 	}
@@ -180,45 +149,13 @@ func column(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]int64,
 	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
-// A span is where the entries of an epoch lie in an issue.
-type span struct{ epoch, issue int64 }
-
-// Its bounds, both included.
-type bounds struct{ low, high int64 }
-
-func (b bounds) with(ids ...int64) bounds {
-	for _, id := range ids {
-		if b == (bounds{}) {
-			b = bounds{id, id}
-		}
-		b.low, b.high = min(b.low, id), max(b.high, id)
-	}
-	return b
-}
-
-// span writes down that the epoch has entries there, if it is not known already.
-func (s *Store) span(ctx context.Context, tx pgx.Tx, epoch int64, ids []int64) (bounds, error) {
-	key := span{epoch, ids[0] >> 32}
-	s.mu.Lock()
-	known := s.spans[key]
-	s.mu.Unlock()
-	wide := known.with(ids...)
-	if wide == known {
-		return wide, nil
-	}
-	_, err := tx.Exec(ctx, widening, epoch, key.issue, wide.low, wide.high)
-	return wide, err
-}
-
-const widening = `INSERT INTO span AS s (epoch, issue, low, high) VALUES ($1, $2, $3, $4)
-	ON CONFLICT (epoch, issue) DO UPDATE SET low = least(s.low, $3), high = greatest(s.high, $4)`
-
-// keepSpan remembers what is written.
-func (s *Store) keepSpan(key span, b bounds) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.spans[key] = s.spans[key].with(b.low, b.high)
-}
+// A span is where the entries of an epoch lie in an issue. It is widened by the
+// very transaction that claims an entry, or writes an intent of one that was not
+// claimed.
+const (
+	widening = `INSERT INTO span AS s (epoch, issue, low, high) `
+	widened  = `ON CONFLICT (epoch, issue) DO UPDATE SET low = least(s.low, excluded.low), high = greatest(s.high, excluded.high)`
+)
 
 // Release gives claims back. See [ledger.Line].
 func (s *Store) Release(ctx context.Context, ids ...int64) error {

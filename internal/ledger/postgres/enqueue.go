@@ -181,7 +181,8 @@ func (p *pass) known(ctx context.Context, lines []line) (map[string]*was, error)
 		return known, nil
 	}
 	rows, err := p.s.pool.Query(ctx, `SELECT r.address, r.id, r.line, d.state, d.account FROM unnest($2::text[]) AS v(address)
-		JOIN recipient r ON (r.id >> 32) = $1 AND r.address = v.address COLLATE "C" JOIN delivery d ON d.id = r.id`, p.issue, addresses)
+		CROSS JOIN LATERAL (SELECT id, line, address FROM recipient WHERE (id >> 32) = $1 AND address = v.address COLLATE "C" LIMIT 1) AS r
+		JOIN delivery d ON d.id = r.id`, p.issue, addresses)
 	if err != nil {
 		return nil, err
 	}

@@ -107,19 +107,22 @@ func (s *Store) evict(ctx context.Context, account int64) error {
 // sending becomes a doubt. Nothing is ever sent by it, or made to be sent again.
 // A doubt keeps its epoch, so that a late result of its own sender settles it.
 func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
-	for _, statement := range []string{
-		`WITH back AS (UPDATE delivery d SET claim = 0 FROM span s
-			WHERE s.epoch = $1 AND d.id BETWEEN s.low AND s.high AND d.claim = $1 AND d.state = 0 RETURNING d.id)
-			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM back ON CONFLICT DO NOTHING`,
-		`UPDATE delivery d SET state = 5 FROM span s
-			WHERE s.epoch = $1 AND d.id BETWEEN s.low AND s.high AND d.claim = $1 AND d.state = 1`,
-		`DELETE FROM span WHERE epoch = $1`,
-	} {
-		if _, err := tx.Exec(ctx, statement, epoch); err != nil {
-			return err
-		}
+	rows, err := tx.Query(ctx, `DELETE FROM span WHERE epoch = $1 RETURNING low, high`, epoch)
+	if err != nil {
+		return err
 	}
-	return nil
+	type span struct{ Low, High int64 }
+	spans, err := pgx.CollectRows(rows, pgx.RowToStructByPos[span])
+	if err != nil {
+		return err
+	}
+	t := &trans{ctx: ctx, tx: tx}
+	for _, s := range spans {
+		t.exec(`WITH back AS (UPDATE delivery SET claim = 0 WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state = 0 RETURNING id)
+			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM back ON CONFLICT DO NOTHING`, s.Low, s.High, epoch)
+		t.exec(`UPDATE delivery SET state = 5 WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state = 1`, s.Low, s.High, epoch)
+	}
+	return t.err
 }
 
 // HandBack gives an account back: another process may have it at once.
@@ -150,11 +153,6 @@ const remembered = 256
 func (s *Store) forget(l *lease, late bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key := range s.spans {
-		if key.epoch == l.epoch {
-			delete(s.spans, key)
-		}
-	}
 	if late || l.lost {
 		s.past = append(s.past, l.epoch)
 		s.past = s.past[max(0, len(s.past)-remembered):]

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strings"
@@ -33,6 +34,23 @@ func state(n int16) ledger.State {
 // first and last bound the ids of an issue's entries.
 func first(issue int64) int64 { return issue << 32 }
 func last(issue int64) int64  { return issue<<32 | (1<<32 - 1) }
+
+// issue returns the number of an issue, which it keeps.
+func (s *Store) issue(ctx context.Context, k ledger.Key) (int64, error) {
+	s.mu.Lock()
+	id := s.issues[k]
+	s.mu.Unlock()
+	if id != 0 {
+		return id, nil
+	}
+	id, err := s.Reader.issue(ctx, k)
+	if err == nil {
+		s.mu.Lock()
+		s.issues[k] = id
+		s.mu.Unlock()
+	}
+	return id, err
+}
 
 func millis(t time.Time) int64 {
 	if t.IsZero() {

@@ -89,17 +89,16 @@ func (s *Store) finish(p *slip, err error) []*slip {
 type batch struct {
 	pgx.Batch
 	done    map[int64]bool // entries whose state allowed the event
-	spans   map[span]bounds
 	touched map[int64]int64
 }
 
 func (s *Store) batch(slips []*slip) *batch {
-	b := &batch{done: map[int64]bool{}, spans: map[span]bounds{}, touched: map[int64]int64{}}
+	b := &batch{done: map[int64]bool{}, touched: map[int64]int64{}}
 	var intents intents
 	var outcomes outcomes
 	for _, p := range slips {
 		if p.intent != nil {
-			s.surround(b, p)
+			s.touch(b, p)
 			intents.add(p)
 			continue
 		}
@@ -110,15 +109,11 @@ func (s *Store) batch(slips []*slip) *batch {
 	for issue, until := range b.touched {
 		b.Queue(`UPDATE issue SET touched = greatest(touched, $2) WHERE id = $1`, issue, until)
 	}
-	for key, at := range b.spans {
-		b.Queue(widening, key.epoch, key.issue, at.low, at.high)
-	}
-	mine := s.epochs()
 	if len(intents.ids) > 0 {
-		intents.queue(b, s, mine)
+		intents.queue(b, s)
 	}
 	if len(outcomes.ids) > 0 {
-		outcomes.queue(b, mine)
+		outcomes.queue(b, s.epochs())
 	}
 	return b
 }
@@ -126,25 +121,18 @@ func (s *Store) batch(slips []*slip) *batch {
 // touchAhead spares most intents the write of their issue's row.
 const touchAhead = 10 * 60 * 1000
 
-// surround notes where an intent's successors, and History, will have to look.
-func (s *Store) surround(b *batch, p *slip) {
-	id, at := p.intent.ID, p.intent.At.UnixMilli()
-	key := span{p.lease.epoch, id >> 32}
+// touch notes where History will have to look.
+func (s *Store) touch(b *batch, p *slip) {
+	issue, at := p.intent.ID>>32, p.intent.At.UnixMilli()
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if known := s.spans[key]; known.with(id) != known {
-		b.spans[key] = b.spans[key].with(id)
-	}
-	if at > s.touched[key.issue] {
-		b.touched[key.issue] = max(b.touched[key.issue], at+touchAhead)
+	if at > s.touched[issue] {
+		b.touched[issue] = max(b.touched[issue], at+touchAhead)
 	}
 }
 
 // written remembers what need not be written again.
 func (s *Store) written(b *batch) {
-	for key, at := range b.spans {
-		s.keepSpan(key, at)
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for issue, until := range b.touched {
@@ -167,8 +155,9 @@ func (c *intents) add(p *slip) {
 }
 
 // queue: the lease is looked at, and kept from whoever would take the account
-// over, by the same statement that writes.
-func (c *intents) queue(b *batch, s *Store, mine []int64) {
+// over, by the same statement that writes. What was claimed under it lies in its
+// span already.
+func (c *intents) queue(b *batch, s *Store) {
 	b.Queue(`WITH v AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::text[])
 			AS v(id, account, epoch, at, message)),
 		standing AS MATERIALIZED (SELECT account, epoch FROM lease WHERE account = ANY($2) AND owner = $6
@@ -176,8 +165,8 @@ func (c *intents) queue(b *batch, s *Store, mine []int64) {
 		UPDATE delivery d SET state = 1, account = v.account, attempts = d.attempts + 1, begun = v.at, ended = 0,
 			due = 0, message_id = v.message, claim = v.epoch
 		FROM v JOIN standing USING (account, epoch)
-		WHERE d.id = v.id AND d.state = 0 AND (d.claim = 0 OR d.claim = ANY($8)) RETURNING d.id`,
-		c.ids, c.accounts, c.epochs, c.at, c.messages, s.me, s.margin(), mine).Query(b.mark)
+		WHERE d.id = ANY($1) AND d.id = v.id AND d.state = 0 AND d.claim = v.epoch RETURNING d.id`,
+		c.ids, c.accounts, c.epochs, c.at, c.messages, s.me, s.margin()).Query(b.mark)
 }
 
 // outcomes are the columns of outcomes that may lead out of sending.
@@ -211,7 +200,7 @@ func (c *outcomes) queue(b *batch, mine []int64) {
 			$6::integer[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
 			AS v(id, ended, due, bytes, state, free, code, stage, enhanced, reply, class, rule)),
 		done AS (UPDATE delivery d SET state = v.state, ended = v.ended, due = v.due, attempts = d.attempts - v.free, claim = 0
-			FROM v WHERE d.id = v.id AND d.state IN (1, 5) AND d.claim = ANY($13)
+			FROM v WHERE d.id = ANY($1) AND d.id = v.id AND d.state IN (1, 5) AND d.claim = ANY($13)
 			RETURNING d.id, d.account, d.due, d.state),
 		said AS (INSERT INTO answer (id, stage, code, enhanced, reply, class, rule, bytes)
 			SELECT id, stage, code, enhanced, reply, class, rule, bytes FROM v WHERE id IN (SELECT id FROM done)
@@ -239,7 +228,8 @@ func count(free bool) int32 {
 }
 
 // alone writes a slip that its wave's batch could not: the entry was deferred,
-// or never came to an intent, or is not ours.
+// or not claimed under
+// its lease, or never came to an intent, or is not ours.
 func (s *Store) alone(ctx context.Context, p *slip) error {
 	if p.waiter == nil { // its intent never was durable
 		return nil
@@ -255,7 +245,7 @@ func (s *Store) alone(ctx context.Context, p *slip) error {
 			if !stands {
 				return ledger.ErrElsewhere
 			}
-			ok = t.intentAgain(*p.intent, p.lease)
+			ok = t.intentElsewhere(*p.intent, p.lease, s.epochs()) || t.intentAgain(*p.intent, p.lease)
 		} else {
 			ok = p.again && t.there(*p.outcome) || t.outcomeUnbegun(p, s.epochs())
 		}
@@ -283,6 +273,18 @@ func (t *trans) exec(query string, args ...any) int64 {
 	return tag.RowsAffected()
 }
 
+// intentElsewhere is of an entry that was not claimed under the very lease, or
+// whose claim was lost with the server: a successor has to find it all the same.
+func (t *trans) intentElsewhere(e ledger.Intent, l lease, mine []int64) bool {
+	return t.exec(`UPDATE delivery SET state = 1, account = $2, attempts = attempts + 1, begun = $3, ended = 0, due = 0,
+		message_id = $4, claim = $5 WHERE id = $1 AND state = 0 AND (claim = 0 OR claim = ANY($6))`,
+		e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch, mine) == 1 && t.widen(e.ID, l)
+}
+
+func (t *trans) widen(id int64, l lease) bool {
+	return t.exec(widening+`VALUES ($1, $2, $3, $3) `+widened, l.epoch, id>>32, id) == 1
+}
+
 // intentAgain follows an earlier attempt, which becomes history.
 func (t *trans) intentAgain(e ledger.Intent, l lease) bool {
 	if !t.archive(e.ID) {
@@ -290,7 +292,7 @@ func (t *trans) intentAgain(e ledger.Intent, l lease) bool {
 	}
 	t.exec(`DELETE FROM answer WHERE id = $1`, e.ID)
 	return t.exec(`UPDATE delivery SET state = 1, account = $2, attempts = attempts + 1, begun = $3, ended = 0, due = 0,
-		message_id = $4, claim = $5 WHERE id = $1`, e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch) == 1
+		message_id = $4, claim = $5 WHERE id = $1`, e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch) == 1 && t.widen(e.ID, l)
 }
 
 // archive keeps the last attempt of a deferred entry as history before another
