@@ -229,8 +229,9 @@ func (b *bench) preview(ctx context.Context) error {
 	return nil
 }
 
-// pages are the dashboard's, each asked for after a mail has left, and those that
-// count most once more after a restart.
+// pages are the dashboard's, each asked for after a mail has left, those that
+// count most once more after a restart, and those that people leave open while
+// mails leave.
 func (b *bench) pages(ctx context.Context) error {
 	got, err := goBench(ctx, "Pages", "-benchtime", "20x", "./internal/web")
 	if err != nil {
