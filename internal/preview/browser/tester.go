@@ -78,6 +78,9 @@ func (t Tester) Size(width, height int64, scale float64) {
 // Dark makes the page look as on a machine that likes it dark.
 func (t Tester) Dark(dark bool) { t.t.Helper(); t.must(t.page.Dark(dark)) }
 
+// Speak makes the browser ask for pages in a language, such as "zh-CN".
+func (t Tester) Speak(language string) { t.t.Helper(); t.must(t.page.Speak(language)) }
+
 // View is a PNG of what the window shows.
 func (t Tester) View() []byte {
 	t.t.Helper()
