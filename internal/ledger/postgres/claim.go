@@ -56,15 +56,15 @@ func (s *Store) claimDue(ctx context.Context, issue int64, l lease, n int, now t
 	defer s.mu.Unlock()
 	desk := s.desk(issue)
 	for _, id := range ids {
-		if len(out) < n && !desk[id] {
-			desk[id] = true
+		if _, busy := desk[id]; len(out) < n && !busy {
+			desk[id] = offer{l.epoch, false}
 			out = append(out, id)
 		}
 	}
 	return out, more, nil
 }
 
-// busy is how many deferred entries of an issue are being worked on.
+// busy is how many entries of an issue are being worked on.
 func (s *Store) busy(issue int64) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -93,6 +93,11 @@ func (s *Store) claimQueued(ctx context.Context, issue int64, l lease, n int) (o
 	}
 	if !stands {
 		return nil, ledger.ErrElsewhere
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, e := range out {
+		s.desk(issue)[e.ID] = offer{l.epoch, true}
 	}
 	return out, nil
 }
@@ -201,7 +206,7 @@ func (s *Store) nextDue(ctx context.Context, issue int64, account string) (time.
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, l := range lines {
-		if !s.desk(issue)[l.ID] {
+		if _, busy := s.desk(issue)[l.ID]; !busy {
 			return instant(l.Due), nil
 		}
 	}
@@ -210,15 +215,42 @@ func (s *Store) nextDue(ctx context.Context, issue int64, account string) (time.
 
 // more reports whether queued entries are left or may still come: the plan is
 // not complete, the list is being read, some lie ahead or were given back, or
-// somebody has claimed some.
+// somebody has claimed some. What this process has claimed it knows; what others
+// have lies at the end of what they had.
 func (s *Store) more(ctx context.Context, issue int64) (more bool, err error) {
-	err = s.pool.QueryRow(ctx, `SELECT NOT i.complete
+	if s.offers(issue) {
+		return true, nil
+	}
+	err = s.pool.QueryRow(ctx, `SELECT NOT i.complete OR i.cursor < i.size AND EXISTS
+			(SELECT 1 FROM delivery d WHERE d.id > (i.id << 32) + i.cursor AND d.id <= (i.id << 32) + i.size AND d.state = 0)
+		OR EXISTS (SELECT 1 FROM loose l JOIN delivery d ON d.id = l.id WHERE l.issue = $1 AND d.state = 0)
 		OR EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1::bigint::oid
 			AND classid::bigint = `+enqueueLock+`::bigint & 4294967295 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
-		OR EXISTS (SELECT 1 FROM loose l JOIN delivery d ON d.id = l.id WHERE l.issue = $1 AND d.state = 0)
-		OR EXISTS (SELECT 1 FROM delivery d WHERE d.id > (i.id << 32) + i.cursor AND d.id <= (i.id << 32) + i.size AND d.state = 0)
-		OR EXISTS (SELECT 1 FROM span s JOIN delivery d ON d.id BETWEEN s.low AND s.high
-			WHERE s.issue = $1 AND d.state = 0 AND d.claim <> 0)
-		FROM issue i WHERE i.id = $1`, issue).Scan(&more)
+		OR EXISTS (SELECT 1 FROM span s CROSS JOIN LATERAL (SELECT 1 FROM delivery d WHERE d.id BETWEEN s.low AND s.high
+				AND d.state = 0 AND d.claim <> 0 ORDER BY d.id DESC LIMIT 1) AS d
+			WHERE s.issue = $1 AND s.epoch <> ALL($2))
+		FROM issue i WHERE i.id = $1`, issue, s.standing()).Scan(&more)
 	return more, err
+}
+
+// offers reports whether lanes of this process have queued entries of an issue.
+func (s *Store) offers(issue int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, o := range s.desks[issue] {
+		if o.queued {
+			return true
+		}
+	}
+	return false
+}
+
+// standing are the epochs of the leases that this process has and has not lost:
+// what it has claimed under them is on its desks.
+func (s *Store) standing() []int64 {
+	epochs := []int64{}
+	for _, l := range s.held() {
+		epochs = append(epochs, l.epoch)
+	}
+	return epochs
 }

@@ -118,9 +118,9 @@ func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
 	}
 	t := &trans{ctx: ctx, tx: tx}
 	for _, s := range spans {
-		t.exec(`WITH back AS (UPDATE delivery SET claim = 0 WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state = 0 RETURNING id)
-			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM back ON CONFLICT DO NOTHING`, s.Low, s.High, epoch)
-		t.exec(`UPDATE delivery SET state = 5 WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state = 1`, s.Low, s.High, epoch)
+		t.exec(`WITH over AS (UPDATE delivery SET state = CASE state WHEN 1 THEN 5 ELSE state END, claim = CASE state WHEN 1 THEN claim ELSE 0 END
+				WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state IN (0, 1) RETURNING id, state)
+			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM over WHERE state = 0 ON CONFLICT DO NOTHING`, s.Low, s.High, epoch)
 	}
 	return t.err
 }
@@ -153,6 +153,9 @@ const remembered = 256
 func (s *Store) forget(l *lease, late bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for _, desk := range s.desks {
+		maps.DeleteFunc(desk, func(_ int64, o offer) bool { return o.epoch == l.epoch })
+	}
 	if late || l.lost {
 		s.past = append(s.past, l.epoch)
 		s.past = s.past[max(0, len(s.past)-remembered):]

@@ -14,16 +14,32 @@ const suppressions = `SELECT list, address, source, reason, by, at FROM suppress
 
 // Suppressed says whether an address gets no mail. See [ledger.Suppressor].
 func (r *Reader) Suppressed(ctx context.Context, list, address string) (ledger.Suppression, bool, error) {
-	rows, err := r.pool.Query(ctx, suppressions+`WHERE address = $1 AND list IN ($2, '') ORDER BY list DESC LIMIT 1`,
-		text(ledger.Folded(address)), text(list))
+	found, err := r.suppressed(ctx, []string{list}, []string{address})
+	s, ok := found[0]
+	return s, ok, wrap("look up the suppression of "+address, err)
+}
+
+// suppressed looks up many at once; what it returns is by their place.
+func (r *Reader) suppressed(ctx context.Context, lists, addresses []string) (map[int]ledger.Suppression, error) {
+	folded, on := make([]string, len(addresses)), make([]string, len(lists))
+	for i := range addresses {
+		folded[i], on[i] = text(ledger.Folded(addresses[i])), text(lists[i])
+	}
+	rows, err := r.pool.Query(ctx, `SELECT v.n, s.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS v(address, list, n)
+		CROSS JOIN LATERAL (`+suppressions+`WHERE address = v.address AND list IN (v.list, '') ORDER BY list DESC LIMIT 1) AS s`, folded, on)
 	if err != nil {
-		return ledger.Suppression{}, false, wrap("look up the suppression of "+address, err)
+		return nil, err
 	}
-	s, err := pgx.CollectExactlyOneRow(rows, scanSuppression)
-	if errors.Is(err, pgx.ErrNoRows) {
-		return ledger.Suppression{}, false, nil
-	}
-	return s, err == nil, wrap("look up the suppression of "+address, err)
+	found := map[int]ledger.Suppression{}
+	var n int
+	var at int64
+	var s ledger.Suppression
+	_, err = pgx.ForEachRow(rows, []any{&n, &s.List, &s.Address, &s.Source, &s.Reason, &s.By, &at}, func() error {
+		s.At = instant(at)
+		found[n-1] = s
+		return nil
+	})
+	return found, err
 }
 
 func scanSuppression(row pgx.CollectableRow) (s ledger.Suppression, err error) {

@@ -43,6 +43,8 @@ type Store struct {
 
 	wake      chan struct{} // of one: somebody has handed something in
 	committer sync.WaitGroup
+	enquiries chan enquiry
+	enquirer  sync.WaitGroup
 	stop      context.CancelFunc // of the renewer
 	renewer   sync.WaitGroup
 	hurry     <-chan struct{} // closed when the program is to end: a database that is away is not waited for much longer
@@ -56,7 +58,7 @@ type Store struct {
 	accounts map[string]int64  // their numbers
 	leases   map[string]*lease // by account; what was lost stays, so that it is known
 	past     []int64           // epochs that were lost: their results are still told
-	desks    map[int64]map[int64]bool
+	desks    map[int64]map[int64]offer
 	touched  map[int64]int64      // by issue, as written
 	issues   map[ledger.Key]int64 // their numbers
 }
@@ -72,9 +74,9 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 		return nil, err
 	}
 	s := &Store{
-		Reader: &Reader{pool}, me: me, lease: o.Lease, hurry: ctx.Done(), wake: make(chan struct{}, 1),
+		Reader: &Reader{pool}, me: me, lease: o.Lease, hurry: ctx.Done(), wake: make(chan struct{}, 1), enquiries: make(chan enquiry),
 		closed: make(chan struct{}), accounts: map[string]int64{}, leases: map[string]*lease{},
-		desks: map[int64]map[int64]bool{}, touched: map[int64]int64{}, issues: map[ledger.Key]int64{},
+		desks: map[int64]map[int64]offer{}, touched: map[int64]int64{}, issues: map[ledger.Key]int64{},
 	}
 	if s.lease == 0 {
 		s.lease = 6 * time.Second
@@ -87,6 +89,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s.stop = stop
 	s.renewer.Go(func() { s.renew(renewing) })
 	s.committer.Go(s.commits)
+	s.enquirer.Go(s.enquire)
 	return s, nil
 }
 
@@ -186,6 +189,7 @@ func (s *Store) Close() error {
 	s.closing.Do(func() {
 		close(s.closed)
 		s.committer.Wait()
+		s.enquirer.Wait()
 		s.stop()
 		s.renewer.Wait()
 		err = s.leave()
@@ -208,13 +212,19 @@ func (s *Store) leave() error {
 	return err
 }
 
-// desk returns the deferred entries of an issue that are being worked on. They
-// are offered to their own account only, which this process has: so it need not
-// be written down. The caller has the mutex.
-func (s *Store) desk(issue int64) map[int64]bool {
+// An offer is an entry that a lane of this process has in hand.
+type offer struct {
+	epoch  int64
+	queued bool // else it was deferred
+}
+
+// desk returns the entries of an issue that are being worked on. Those that were
+// deferred are offered to their own account only, which this process has: so it
+// need not be written down. The caller has the mutex.
+func (s *Store) desk(issue int64) map[int64]offer {
 	d := s.desks[issue]
 	if d == nil {
-		d = map[int64]bool{}
+		d = map[int64]offer{}
 		s.desks[issue] = d
 	}
 	return d

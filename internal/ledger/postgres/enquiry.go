@@ -1,0 +1,77 @@
+package postgres
+
+import (
+	"context"
+	"runtime"
+
+	"hongyan/internal/ledger"
+)
+
+// An enquiry asks whether an address gets no mail. What is asked while the
+// database is answering is asked together, next: every mail costs an enquiry, but
+// hardly any a round trip of its own.
+type enquiry struct {
+	list, address string
+	answer        chan<- verdict // of one
+}
+
+type verdict struct {
+	found ledger.Suppression
+	ok    bool
+	err   error
+}
+
+// Suppressed says whether an address gets no mail. See [ledger.Suppressor].
+func (s *Store) Suppressed(ctx context.Context, list, address string) (ledger.Suppression, bool, error) {
+	answer := make(chan verdict, 1)
+	select {
+	case s.enquiries <- enquiry{list, address, answer}:
+	case <-s.closed:
+		return ledger.Suppression{}, false, errClosed
+	case <-ctx.Done():
+		return ledger.Suppression{}, false, context.Cause(ctx)
+	}
+	v := <-answer
+	return v.found, v.ok, wrap("look up the suppression of "+address, v.err)
+}
+
+// enquire answers until the store is closed.
+func (s *Store) enquire() {
+	for {
+		select {
+		case one := <-s.enquiries:
+			runtime.Gosched() // whoever is about to ask joins the group
+			s.answer(append([]enquiry{one}, s.others()...))
+		case <-s.closed:
+			return
+		}
+	}
+}
+
+// others are the enquiries that wait.
+func (s *Store) others() (all []enquiry) {
+	for {
+		select {
+		case one := <-s.enquiries:
+			all = append(all, one)
+		default:
+			return all
+		}
+	}
+}
+
+// answer is given for no longer than the leases last: an account that was lost
+// meanwhile sends nothing.
+func (s *Store) answer(all []enquiry) {
+	ctx, cancel := context.WithTimeout(context.Background(), s.lease)
+	defer cancel()
+	var lists, addresses []string
+	for _, one := range all {
+		lists, addresses = append(lists, one.list), append(addresses, one.address)
+	}
+	found, err := s.suppressed(ctx, lists, addresses)
+	for i, one := range all {
+		by, ok := found[i]
+		one.answer <- verdict{by, ok, err}
+	}
+}
