@@ -4,8 +4,10 @@ import (
 	"errors"
 	"iter"
 	"testing"
+	"time"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/postgres/postgrestest"
 	"hongyan/internal/web"
 )
@@ -100,5 +102,40 @@ func TestWhatWasPausedGoesOnAsItWasPacked(t *testing.T) {
 	}
 	if on, err := f.has(t.Context(), k); !on || err != nil {
 		t.Error("the workers do not have it", err)
+	}
+}
+
+func TestTheDeskKnowsWhoWorksAndWhatWaits(t *testing.T) {
+	t.Parallel()
+	d, _ := onPostgres(t)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	crew, err := d.Crew(t.Context())
+	if err != nil || len(crew.Workers) != 1 || crew.Workers[0].Works || !crew.Idle() || crew.Depth() != 5 || crew.Queue[0].Key != k || crew.Lag() > time.Minute {
+		t.Fatalf("%+v, %v", crew, err)
+	}
+	other, err := postgres.Open(t.Context(), string(d.conf.State), postgres.Options{Name: "smith", Works: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	mails, err := other.Claim(t.Context(), k, "sandbox", 2, time.Now())
+	if err != nil || len(mails) != 2 {
+		t.Fatal(mails, err)
+	}
+	crew, err = d.Crew(t.Context())
+	if err != nil || crew.Idle() || crew.Has("sandbox") != "smith" || crew.Depth() != 3 {
+		t.Errorf("%+v, %v", crew, err)
+	}
+	if smith := crew.Workers[1]; smith.Name != "smith" || !smith.Works || !smith.Alive || !smith.Until.After(time.Now()) {
+		t.Errorf("%+v", smith)
+	}
+	if err := d.Pause(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	if crew, err = d.Crew(t.Context()); err != nil || crew.Depth() != 0 || !crew.Queue[0].Paused || crew.Queue[0].Due != 3 {
+		t.Errorf("%+v, %v", crew, err)
 	}
 }

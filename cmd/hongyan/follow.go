@@ -156,6 +156,7 @@ func (h *house) stuck(ctx context.Context, e *edition, o sendOptions) ([]run.Ear
 type workerAnswer struct {
 	Name     string    `json:"name"`
 	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`
 	Works    bool      `json:"works"`
 	Alive    bool      `json:"alive"`
 	Accounts []string  `json:"accounts"`

@@ -23,6 +23,9 @@ type counts struct {
 	until  time.Time
 	issues []ledger.Issue
 	curves map[ledger.Key]drawing
+
+	crewUntil time.Time
+	crew      *Crew
 }
 
 // A drawing is the curve of an issue as it was.
@@ -55,11 +58,28 @@ func (s *Server) issues(ctx context.Context) ([]ledger.Issue, error) {
 	return issues, nil
 }
 
+// crew is who works on the ledger and what waits for them.
+func (s *Server) crew(ctx context.Context) (*Crew, error) {
+	c := &s.counts
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	begun := time.Now()
+	if begun.Before(c.crewUntil) {
+		return c.crew, nil
+	}
+	crew, err := s.Desk.Crew(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.crewUntil, c.crew = lasting(begun), crew
+	return crew, nil
+}
+
 // forget makes the next look a fresh one: somebody has just changed something.
 func (c *counts) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.until = time.Time{}
+	c.until, c.crewUntil = time.Time{}, time.Time{}
 }
 
 // lastCurve is what was last drawn of an issue, nothing if nothing was.

@@ -3,6 +3,7 @@ package web
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"hongyan/internal/fault"
@@ -28,6 +29,7 @@ type Desk interface {
 	Floor
 	Corrections
 	Mailboxes
+	Hands
 }
 
 // ErrUnknown says that there is no such campaign, issue, recipient or account.
@@ -128,6 +130,72 @@ type Job struct {
 	Until    time.Time     // when it goes on by itself; zero when it does not wait
 	Why      fault.Text    // why it waits, is held or stopped; zero otherwise
 	Takes    time.Duration // for the open mails at the accounts' limits; 0 = not known
+}
+
+// Hands are who works on the floor.
+type Hands interface {
+	// Crew tells of the processes that share the ledger; nil where one has it alone.
+	Crew(ctx context.Context) (*Crew, error)
+}
+
+// A Crew is who works on a ledger that processes share, and what waits for them.
+type Crew struct {
+	Workers []Worker
+	Queue   []Queue
+}
+
+// A Worker is a process on a shared ledger, of today.
+type Worker struct {
+	Name     string
+	Since    time.Time
+	Until    time.Time // it is taken for dead unless it is heard of before
+	Works    bool      // it takes whatever is due; else it looks, or came for one errand
+	Alive    bool
+	Accounts []string // nobody else may use them until then
+}
+
+// A Queue is what could leave now and is in nobody's hands.
+type Queue struct {
+	Key     ledger.Key
+	Account string // that alone may try them again; "" = any of the issue's
+	Due     int    // mails
+	Since   time.Time
+	Paused  bool // its issue is: nobody is to take it
+}
+
+// Depth is how many mails wait for a worker; what is paused waits for a person.
+func (c *Crew) Depth() (mails int) {
+	for _, q := range c.Queue {
+		if !q.Paused {
+			mails += q.Due
+		}
+	}
+	return mails
+}
+
+// Lag is for how long the first of them has waited.
+func (c *Crew) Lag() (longest time.Duration) {
+	for _, q := range c.Queue {
+		if !q.Paused {
+			longest = max(longest, time.Since(q.Since))
+		}
+	}
+	return longest
+}
+
+// Idle reports whether nobody is there to work.
+func (c *Crew) Idle() bool {
+	return !slices.ContainsFunc(c.Workers, func(w Worker) bool { return w.Works && w.Alive })
+}
+
+// Has is the worker that has an account; "" if nobody has it.
+func (c *Crew) Has(account string) string {
+	for _, w := range c.Workers {
+		if w.Alive && slices.Contains(w.Accounts, account) {
+			return w.Name
+		}
+	}
+	return ""
 }
 
 // Corrections are what a person decides about mails.

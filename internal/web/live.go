@@ -33,7 +33,7 @@ func (s *Server) live() http.Handler {
 		return issueView{standing: now}, err
 	}))
 	mux.HandleFunc("GET /live/accounts", s.follow("accounts", "now", func(ctx context.Context, _ *http.Request) (any, error) {
-		return s.Desk.Accounts(ctx)
+		return s.accounts(ctx)
 	}))
 	return mux
 }

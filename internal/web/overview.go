@@ -19,6 +19,7 @@ type overview struct {
 	Faulty []Campaign
 	Past   []ledger.Issue
 	Doubts int
+	Crew   *Crew // nil where one process has the ledger alone
 }
 
 // A progress is an issue on the floor with what the ledger has of it.
@@ -43,6 +44,9 @@ func (s *Server) survey(ctx context.Context) (overview, error) {
 		return o, err
 	}
 	if o.Holds, err = s.holds(ctx); err != nil {
+		return o, err
+	}
+	if o.Crew, err = s.crew(ctx); err != nil {
 		return o, err
 	}
 	campaigns, err := s.Desk.Campaigns(ctx)

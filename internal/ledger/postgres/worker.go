@@ -11,15 +11,16 @@ import (
 type Worker struct {
 	Name     string
 	Since    time.Time
-	Works    bool     // it takes whatever is due; else it came for one errand
-	Alive    bool     // it was heard of lately
-	Accounts []string // that it has
+	Until    time.Time // it is taken for dead, and its accounts are free, unless it is heard of before
+	Works    bool      // it takes whatever is due; else it came for one errand
+	Alive    bool      // it was heard of lately
+	Accounts []string  // that it has
 }
 
 // Workers lists the processes that work on the ledger, the first one first.
 // Those that died stay in the list for a day.
 func (r *Reader) Workers(ctx context.Context) ([]Worker, error) {
-	rows, err := r.pool.Query(ctx, `SELECT w.name, w.since, w.works, w.until > clock_timestamp(),
+	rows, err := r.pool.Query(ctx, `SELECT w.name, w.since, w.until, w.works, w.until > clock_timestamp(),
 		coalesce((SELECT array_agg(a.name ORDER BY a.name) FROM lease l JOIN account a ON a.id = l.account
 			WHERE l.owner = w.id AND l.until > clock_timestamp()), '{}')
 		FROM worker w WHERE w.until > clock_timestamp() - interval '1 day' ORDER BY w.since, w.id`)

@@ -63,6 +63,7 @@ func Routes(o Options) []Route {
 		{http.MethodGet, "/accounts", a.accounts},
 		{http.MethodPost, "/accounts/{account}/lift", a.lift},
 		{http.MethodPost, "/accounts/{account}/probe", a.probe},
+		{http.MethodGet, "/crew", a.crew},
 		{http.MethodGet, "/suppressions", a.suppressions},
 		{http.MethodPost, "/suppressions", a.suppress},
 		{http.MethodDelete, "/suppressions", a.unsuppress},

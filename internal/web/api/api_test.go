@@ -182,6 +182,20 @@ func TestDescriptionHoldsOfEveryQuestionAndEveryAnswer(t *testing.T) {
 		t.Fatal(err)
 	}
 	c.ask(http.MethodGet, "/accounts", nil, 200)
+	c.ask(http.MethodGet, "/crew", nil, 200)
+	c.Share(web.Crew{
+		Workers: []web.Worker{{Name: "here", Works: true, Alive: true, Accounts: []string{"qq"}}, {Name: "there"}},
+		Queue:   []web.Queue{{Key: ledger.Key{Campaign: "weekly", Issue: "main"}, Due: 3, Since: time.Now().Add(-time.Hour)}, {Account: "qq", Due: 9, Paused: true}},
+	})
+	var crew struct {
+		Workers, Queue []any
+		Depth          int
+		Lag            float64 `json:"lag_seconds"`
+	}
+	body = c.ask(http.MethodGet, "/crew", nil, 200)
+	if err := json.Unmarshal(body, &crew); err != nil || len(crew.Workers) != 2 || len(crew.Queue) != 2 || crew.Depth != 3 || crew.Lag < 3600 || crew.Lag > 4000 {
+		t.Errorf("%v: %s", err, body)
+	}
 	c.ask(http.MethodPost, "/accounts/qq/lift", nil, 200)
 	c.ask(http.MethodPost, "/accounts/qq/probe", nil, 200)
 	c.ask(http.MethodPost, "/suppressions", order{"addresses": []string{"a@example.com", "b@example.com"}, "list": "weekly", "reason": "asked"}, 200)

@@ -141,6 +141,11 @@ func (a *api) accounts(r *http.Request) (any, error) {
 	return out, err
 }
 
+func (a *api) crew(r *http.Request) (any, error) {
+	crew, err := a.Desk.Crew(r.Context())
+	return crewOf(crew), err
+}
+
 func (a *api) suppressions(r *http.Request) (any, error) {
 	n, err := limit(r)
 	if err != nil {

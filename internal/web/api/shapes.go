@@ -233,6 +233,46 @@ func accountOf(a web.Account) accountShape {
 	return out
 }
 
+type crewShape struct {
+	Workers []workerShape `json:"workers"`
+	Queue   []queueShape  `json:"queue"`
+	Depth   int           `json:"depth"`
+	Lag     float64       `json:"lag_seconds"`
+}
+
+type workerShape struct {
+	Name     string    `json:"name"`
+	Since    time.Time `json:"since"`
+	Until    time.Time `json:"until"`
+	Works    bool      `json:"works"`
+	Alive    bool      `json:"alive"`
+	Accounts []string  `json:"accounts"`
+}
+
+type queueShape struct {
+	Campaign string    `json:"campaign"`
+	Issue    string    `json:"issue"`
+	Account  string    `json:"account,omitempty"`
+	Due      int       `json:"due"`
+	Since    time.Time `json:"since"`
+	Paused   bool      `json:"paused"`
+}
+
+func crewOf(c *web.Crew) crewShape {
+	out := crewShape{Workers: []workerShape{}, Queue: []queueShape{}}
+	if c == nil {
+		return out
+	}
+	for _, w := range c.Workers {
+		out.Workers = append(out.Workers, workerShape{w.Name, w.Since, w.Until, w.Works, w.Alive, append([]string{}, w.Accounts...)})
+	}
+	for _, q := range c.Queue {
+		out.Queue = append(out.Queue, queueShape{q.Key.Campaign, q.Key.Issue, q.Account, q.Due, q.Since, q.Paused})
+	}
+	out.Depth, out.Lag = c.Depth(), seconds(c.Lag())
+	return out
+}
+
 type probeShape struct {
 	Remote     string    `json:"remote,omitempty"`
 	TLS        string    `json:"tls,omitempty"`

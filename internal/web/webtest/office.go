@@ -40,6 +40,7 @@ type Office struct {
 	accounts  []web.Account
 	jobs      []web.Job
 	tested    []web.Test
+	crew      *web.Crew
 	left      map[string]int // mails that left, by account
 }
 
@@ -329,4 +330,18 @@ func (o *Office) Probe(_ context.Context, account string) (web.Probe, error) {
 		return web.Probe{}, web.ErrUnknown
 	}
 	return web.Probe{Remote: "127.0.0.1:465", TLS: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", LoggedIn: true}, nil
+}
+
+// Share puts the ledger of the office into the hands of a crew.
+func (o *Office) Share(c web.Crew) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.crew = &c
+}
+
+// Crew is who works here.
+func (o *Office) Crew(context.Context) (*web.Crew, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.crew, nil
 }
