@@ -79,11 +79,13 @@ func (s *Store) busy(issue int64) int {
 func (s *Store) claimQueued(ctx context.Context, issue int64, l lease, n int) (out []ledger.Entry, err error) {
 	stands := false
 	var b pgx.Batch
-	b.Queue(standing+` FOR KEY SHARE`, l.number, l.epoch, s.me, s.margin()).Query(func(rows pgx.Rows) error {
+	b.Queue(`WITH stands AS MATERIALIZED (`+standing+` FOR KEY SHARE)
+		SELECT set_config('synchronous_commit', 'off', true) FROM issue WHERE id = $5 AND EXISTS (SELECT 1 FROM stands) FOR UPDATE`,
+		l.number, l.epoch, s.me, s.margin(), issue).Query(func(rows pgx.Rows) error {
 		stands = rows.Next()
+		rows.Close()
 		return rows.Err()
 	})
-	b.Queue(`SELECT set_config('synchronous_commit', 'off', true) FROM issue WHERE id = $1 FOR UPDATE`, issue)
 	b.Queue(claiming, l.number, l.epoch, s.me, s.margin(), issue, n).Query(func(rows pgx.Rows) (err error) {
 		out, err = pgx.CollectRows(rows, scan)
 		return err

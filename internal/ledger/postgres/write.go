@@ -194,20 +194,23 @@ func (c *outcomes) add(o ledger.Outcome) {
 
 // queue: a result is told by its own epoch, whether or not the lease still
 // stands, also of an entry that a successor took for a doubt: a late truth is
-// welcome.
+// welcome. What is not deferred spares the statement a table.
 func (c *outcomes) queue(b *batch, mine []int64) {
+	later := ""
+	if slices.Contains(c.states, deferred) {
+		later = `, later AS (INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM done WHERE state = 4)`
+	}
 	b.Queue(`WITH v AS (SELECT * FROM unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::smallint[],
 			$6::integer[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
 			AS v(id, ended, due, bytes, state, free, code, stage, enhanced, reply, class, rule)),
 		done AS (UPDATE delivery d SET state = v.state, ended = v.ended, due = v.due, attempts = d.attempts - v.free, claim = 0
 			FROM v WHERE d.id = ANY($1) AND d.id = v.id AND d.state IN (1, 5) AND d.claim = ANY($13)
-			RETURNING d.id, d.account, d.due, d.state),
+			RETURNING d.id, d.account, v.due, v.bytes, v.state, v.code, v.stage, v.enhanced, v.reply, v.class, v.rule),
 		said AS (INSERT INTO answer (id, stage, code, enhanced, reply, class, rule, bytes)
-			SELECT id, stage, code, enhanced, reply, class, rule, bytes FROM v WHERE id IN (SELECT id FROM done)
+			SELECT id, stage, code, enhanced, reply, class, rule, bytes FROM done
 			ON CONFLICT (id) DO UPDATE SET stage = excluded.stage, code = excluded.code, enhanced = excluded.enhanced,
 				reply = excluded.reply, class = excluded.class, rule = excluded.rule, bytes = excluded.bytes,
-				settled_by = '', settled_at = 0),
-		later AS (INSERT INTO due (issue, account, due, id) SELECT id >> 32, account, due, id FROM done WHERE state = 4)
+				settled_by = '', settled_at = 0)`+later+`
 		SELECT id FROM done`,
 		c.ids, c.ended, c.due, c.bytes, c.states, c.free, c.codes, c.stages, c.enhanced, c.replies, c.cls, c.rule, mine).Query(b.mark)
 }
