@@ -3,6 +3,8 @@ package main
 import (
 	"errors"
 	"iter"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -138,4 +140,39 @@ func TestTheDeskKnowsWhoWorksAndWhatWaits(t *testing.T) {
 	if crew, err = d.Crew(t.Context()); err != nil || crew.Depth() != 0 || !crew.Queue[0].Paused || crew.Queue[0].Due != 3 {
 		t.Errorf("%+v, %v", crew, err)
 	}
+}
+
+// TestANoticeByMailBorrowsTheAccount has a worker that gives the account away when
+// somebody asks for it, as workers do, and takes it again.
+func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
+	t.Parallel()
+	files := letterFiles(1)
+	url := postgrestest.Start(t, false).Place(t)
+	files["config.yaml"] += "state: \"" + url + "\"\nnotices:\n  me: {mail: ops@example.com, account: sandbox}\n"
+	d := served(t, files)
+	worker, err := postgres.Open(t.Context(), url, postgres.Options{Name: "smith", Works: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer worker.Close()
+	if err := worker.Take(t.Context(), "sandbox"); err != nil {
+		t.Fatal(err)
+	}
+	d.lookout.ended(t.Context(), d.store, ledger.Key{Campaign: "news", Issue: "main"}, errors.New("the list is gone"))
+	eventually(t, "the account was asked for", func() bool {
+		wanted, err := d.untils(t.Context(), shelfErrand)
+		return err == nil && !wanted["sandbox"].IsZero()
+	})
+	if err := worker.HandBack(t.Context(), "sandbox"); err != nil {
+		t.Fatal(err)
+	}
+	state := d.door.stateFolder(d.conf)
+	eventually(t, "the notice was sent", func() bool {
+		mails, err := filepath.Glob(filepath.Join(state, "sandbox", "sandbox", "*.eml"))
+		return err == nil && len(mails) == 1
+	})
+	if mail := mailTo(t, state, "ops@example.com"); !strings.Contains(headerOf(mail, "Subject"), "news/main has stopped") {
+		t.Error(mail)
+	}
+	eventually(t, "the account is free again", func() bool { return worker.Take(t.Context(), "sandbox") == nil })
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -147,7 +148,7 @@ func (h *house) receiver(ctx context.Context, n config.Notice) (notice.Receiver,
 			return nil, err
 		}
 		signer, err := signerOf(ctx, account)
-		return postcard{way: way, account: account, signer: signer, to: n.Mail}, err
+		return postcard{way: way, account: account, signer: signer, to: n.Mail, aside: h.aside}, err
 	}
 	address, err := n.Address(ctx)
 	if err != nil {
@@ -164,18 +165,27 @@ func (h *house) receiver(ctx context.Context, n config.Notice) (notice.Receiver,
 
 // A postcard is a notice by mail. It waits for its turn at the account's own
 // pacer, with the mails of campaigns, so that all limits hold; when that turn is
-// far off, as during a hold of that very account, it is not sent at all.
+// far off, as during a hold of that very account, it is not sent at all. On a
+// shared ledger the account is borrowed for it.
 type postcard struct {
 	way     *way
 	account config.Account
 	signer  *message.Signer
 	to      string
+	aside   func(ctx context.Context, account string, do func()) error
 }
 
 func (p postcard) Send(ctx context.Context, n notice.Notice) error {
 	if n.On == notice.AccountHeld && n.Facts.Account == p.account.Name { // the pacer may not know yet
 		return fmt.Errorf("account %s cannot tell of its own hold", p.account.Name)
 	}
+	var sent error
+	err := p.aside(ctx, p.account.Name, func() { sent = p.post(ctx, n) })
+	return cmp.Or(err, sent)
+}
+
+// post sends it by the account that is ours now.
+func (p postcard) post(ctx context.Context, n notice.Notice) error {
 	now, pacer := time.Now(), p.way.pacer
 	if at, why := pacer.Next(now, ""); at.Sub(now) > patience {
 		return fmt.Errorf("account %s may not send before %s: %s", p.account.Name, stamp(at), why)
