@@ -213,11 +213,12 @@ func (s *service) announce(url string) error {
 // machines ask.
 func (s *service) pages(guard *login.Guard, desk desk) (http.Handler, error) {
 	say := s.door.tongues()
-	tokens := func(h http.Handler) http.Handler { return guard.API(h, api.Refuse) }
+	programs := api.Options{Books: s.store, Desk: desk, Log: s.door.log, Say: say}
+	tokens := func(h http.Handler) http.Handler { return guard.API(h, programs.Refuse) }
 	server, err := web.New(web.Options{
 		Books: s.store, Desk: desk, Guard: guard, Say: say, Lang: s.door.lang,
 		Hosts: s.conf.Serve.Hosts, Log: s.door.log,
-		API:    api.New(api.Options{Books: s.store, Desk: desk, Log: s.door.log}, tokens),
+		API:    api.New(programs, tokens),
 		Others: map[string]http.Handler{"GET /metrics": s.door.metrics.Handler()},
 	})
 	if err != nil {

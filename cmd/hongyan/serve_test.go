@@ -38,7 +38,8 @@ func shows(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // answers PATTERN METHOD URL [BODY]: asks with the token of the file token until the
-// answer is like the pattern, whose first group becomes $FOUND.
+// answer is like the pattern, whose first group becomes $FOUND. The language asked
+// for is that of $ACCEPT_LANGUAGE.
 func answers(ts *testscript.TestScript, _ bool, args []string) {
 	pattern, err := regexp.Compile(args[0])
 	ts.Check(err)
@@ -59,6 +60,7 @@ func ask(ts *testscript.TestScript, method, url, body string) []byte {
 	ts.Check(err)
 	r.Header.Set("Authorization", "Bearer "+strings.TrimSpace(ts.ReadFile("token")))
 	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Accept-Language", ts.Getenv("ACCEPT_LANGUAGE"))
 	response, err := http.DefaultClient.Do(r)
 	if err != nil {
 		return nil

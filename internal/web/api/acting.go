@@ -3,6 +3,7 @@ package api
 import (
 	"net/http"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
 	"hongyan/internal/web"
@@ -41,7 +42,7 @@ func (a *api) test(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(in.To) == 0 {
-		return nil, &badRequest{"to must name at least one address"}
+		return nil, &badRequest{fault.Textf("to must name at least one address")}
 	}
 	n, err := a.clerk.Test(r.Context(), keyOf(r), web.Test{To: in.To, Rows: in.Rows, By: by(r)})
 	return counted{n}, err
@@ -55,7 +56,7 @@ func (a *api) retry(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(in.Classes) == 0 {
-		return nil, &badRequest{"classes must name at least one class of refusals"}
+		return nil, &badRequest{fault.Textf("classes must name at least one class of refusals")}
 	}
 	n, err := a.clerk.Retry(r.Context(), by(r), keyOf(r), in.Classes)
 	return counted{n}, err
@@ -71,7 +72,7 @@ func (a *api) settle(r *http.Request) (any, error) {
 	}
 	to := map[string]ledger.State{"sent": ledger.Sent, "resend": ledger.Deferred}[in.As]
 	if to == "" || len(in.IDs) == 0 {
-		return nil, &badRequest{"as must be sent or resend, and ids must name at least one recipient"}
+		return nil, &badRequest{fault.Textf("as must be sent or resend, and ids must name at least one recipient")}
 	}
 	n, err := a.clerk.Settle(r.Context(), by(r), keyOf(r), to, in.IDs)
 	return counted{n}, err
@@ -87,13 +88,13 @@ func (a *api) suppress(r *http.Request) (any, error) {
 		return nil, err
 	}
 	if len(in.Addresses) == 0 {
-		return nil, &badRequest{"addresses must name at least one address"}
+		return nil, &badRequest{fault.Textf("addresses must name at least one address")}
 	}
 	var all []ledger.Suppression
 	for _, text := range in.Addresses {
 		address, _, _, f := list.ParseAddress(text)
 		if f != nil {
-			return nil, &badRequest{text + ": " + f.What.String()}
+			return nil, &badRequest{fault.Textf("%s: %s", text, f.What)}
 		}
 		all = append(all, ledger.Suppression{List: in.List, Address: address, Source: ledger.Manual, Reason: in.Reason})
 	}
@@ -103,7 +104,7 @@ func (a *api) suppress(r *http.Request) (any, error) {
 
 func (a *api) unsuppress(r *http.Request) (any, error) {
 	if r.FormValue("address") == "" {
-		return nil, &badRequest{"address is missing"}
+		return nil, &badRequest{fault.Textf("address is missing")}
 	}
 	return done{true}, a.clerk.Unsuppress(r.Context(), by(r), r.FormValue("list"), r.FormValue("address"))
 }

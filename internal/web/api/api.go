@@ -5,6 +5,7 @@
 package api
 
 import (
+	"cmp"
 	_ "embed"
 	"encoding/json"
 	"errors"
@@ -27,6 +28,8 @@ type Options struct {
 	Books web.Books
 	Desk  web.Desk
 	Log   *slog.Logger
+	// Say says a sentence in a language, "en" or "zh"; nil: all is English.
+	Say func(lang string, t fault.Text) string
 }
 
 type api struct {
@@ -80,7 +83,7 @@ func New(o Options, guard func(http.Handler) http.Handler) http.Handler {
 	for _, route := range Routes(o) {
 		inside.HandleFunc(route.Method+" "+Root+route.Path, o.answering(route.serve))
 	}
-	inside.HandleFunc(Root+"/", func(w http.ResponseWriter, _ *http.Request) { Refuse(w, http.StatusNotFound) })
+	inside.HandleFunc(Root+"/", func(w http.ResponseWriter, r *http.Request) { o.Refuse(w, r, http.StatusNotFound) })
 	whole := http.NewServeMux()
 	whole.HandleFunc("GET "+Root+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
@@ -91,7 +94,32 @@ func New(o Options, guard func(http.Handler) http.Handler) http.Handler {
 }
 
 // Refuse answers with a status and its words.
-func Refuse(w http.ResponseWriter, status int) { reply(w, status, trouble{http.StatusText(status)}) }
+func (o Options) Refuse(w http.ResponseWriter, r *http.Request, status int) {
+	var why fault.Text
+	switch status {
+	case http.StatusUnauthorized:
+		why = fault.Textf("Unauthorized")
+	case http.StatusForbidden:
+		why = fault.Textf("Forbidden")
+	case http.StatusNotFound:
+		why = fault.Textf("Not Found")
+	default:
+		why = fault.Textf("Internal Server Error")
+	}
+	o.fail(w, r, status, why)
+}
+
+// fail answers with a sentence, in the language that the client asks for.
+func (o Options) fail(w http.ResponseWriter, r *http.Request, status int, why fault.Text) {
+	lang := cmp.Or(web.Asked(r), "en")
+	w.Header().Set("Content-Language", lang)
+	w.Header().Add("Vary", "Accept-Language")
+	text := why.String()
+	if o.Say != nil {
+		text = o.Say(lang, why)
+	}
+	reply(w, status, trouble{text})
+}
 
 // A trouble is the answer to what cannot be done.
 type trouble struct {
@@ -109,14 +137,14 @@ func (o Options) answering(serve func(*http.Request) (any, error)) http.HandlerF
 		bad, wrong := errors.AsType[*badRequest](err)
 		switch {
 		case refused:
-			reply(w, http.StatusConflict, trouble{refusal.Error()})
+			o.fail(w, r, http.StatusConflict, refusal.Why)
 		case wrong:
-			reply(w, http.StatusBadRequest, trouble{bad.Error()})
+			o.fail(w, r, http.StatusBadRequest, bad.why)
 		case errors.Is(err, web.ErrUnknown) || errors.Is(err, ledger.ErrUnknown):
-			Refuse(w, http.StatusNotFound)
+			o.Refuse(w, r, http.StatusNotFound)
 		default:
 			o.Log.Error("a request broke down", "path", r.URL.Path, "error", err)
-			Refuse(w, http.StatusInternalServerError)
+			o.Refuse(w, r, http.StatusInternalServerError)
 		}
 	}
 }
@@ -128,19 +156,19 @@ func reply(w http.ResponseWriter, status int, v any) {
 }
 
 // A badRequest is a fault in what was asked.
-type badRequest struct{ what string }
+type badRequest struct{ why fault.Text }
 
-func (b *badRequest) Error() string { return b.what }
+func (b *badRequest) Error() string { return b.why.String() }
 
 // read takes the body, which must be what is wanted and nothing else.
 func read(r *http.Request, into any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return &badRequest{"the body cannot be read: " + err.Error()}
+		return &badRequest{fault.Textf("the body cannot be read: %s", err.Error())}
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return &badRequest{"the body has more than one value"}
+		return &badRequest{fault.Textf("the body has more than one value")}
 	}
 	return nil
 }
@@ -152,7 +180,7 @@ const most = 1000
 func limit(r *http.Request) (int, error) {
 	n, err := number(r, "limit", 100)
 	if err == nil && (n < 1 || n > most) {
-		err = &badRequest{"limit must be from 1 to 1000"}
+		err = &badRequest{fault.Textf("limit must be from 1 to 1000")}
 	}
 	return int(n), err
 }
@@ -164,7 +192,7 @@ func number(r *http.Request, name string, otherwise int64) (int64, error) {
 	}
 	n, err := strconv.ParseInt(text, 10, 64)
 	if err != nil || n < 0 {
-		return 0, &badRequest{name + " must be a whole number"}
+		return 0, &badRequest{fault.Textf("%s must be a whole number", name)}
 	}
 	return n, nil
 }

@@ -71,7 +71,7 @@ func newClient(t *testing.T) *client {
 	options := api.Options{Books: o.Store, Desk: o, Log: slog.New(slog.NewTextHandler(t.Output(), nil))}
 	out := &client{
 		Office: o, t: t, asked: map[string]bool{},
-		handler: api.New(options, func(h http.Handler) http.Handler { return guard.API(h, api.Refuse) }),
+		handler: api.New(options, func(h http.Handler) http.Handler { return guard.API(h, options.Refuse) }),
 	}
 	token, err := login.NewToken(t.Context(), o.Store, login.Token{Name: "crm", Role: login.Act, By: "wang"})
 	if err != nil {
@@ -298,6 +298,26 @@ func TestRolesHold(t *testing.T) {
 		c.token = one.token
 		if _, w := c.send(one.method, one.path, nil); w.Code != one.want || w.Header().Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s by %q: %d, not %d", one.method, one.path, cmp.Or(one.token, "nobody"), w.Code, one.want)
+		}
+	}
+}
+
+func TestMistakesAreToldInTheLanguageThatIsAskedFor(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	say := func(lang string, t fault.Text) string { return lang + ": " + t.String() }
+	handler := api.New(api.Options{Books: c.Store, Desk: c.Office, Say: say}, func(h http.Handler) http.Handler { return h })
+	for asked, want := range map[string]string{
+		"zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh": "zh", "en-GB,zh": "en", "fr, zh-Hant": "zh", "fr": "en", "": "en",
+	} {
+		for path, why := range map[string]string{"/nothing": "Not Found", "/acts?limit=0": "limit must be from 1 to 1000"} {
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1"+path, nil)
+			r.Header.Set("Accept-Language", asked)
+			w := httptest.NewRecorder()
+			handler.ServeHTTP(w, r)
+			if got := w.Body.String(); got != fmt.Sprintf("{\"error\":%q}\n", want+": "+why) || w.Header().Get("Content-Language") != want {
+				t.Errorf("%s, asked in %q: %s", path, asked, got)
+			}
 		}
 	}
 }

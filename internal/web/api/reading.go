@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/web"
 )
@@ -75,7 +76,7 @@ func (a *api) issue(r *http.Request) (any, error) {
 func (a *api) timeline(r *http.Request) (any, error) {
 	step, err := number(r, "step", 60)
 	if err != nil || step == 0 {
-		return nil, &badRequest{"step must be a whole number of seconds"}
+		return nil, &badRequest{fault.Textf("step must be a whole number of seconds")}
 	}
 	moments, err := a.Books.Timeline(r.Context(), keyOf(r), time.Duration(step)*time.Second)
 	out := make([]momentShape, len(moments))
@@ -108,7 +109,7 @@ func (a *api) recipients(r *http.Request) (any, error) {
 	}
 	for _, state := range r.Form["state"] {
 		if !slices.Contains(ledger.States(), ledger.State(state)) {
-			return nil, &badRequest{"there is no state " + strconv.Quote(state)}
+			return nil, &badRequest{fault.Textf("there is no state %q", state)}
 		}
 		f.States = append(f.States, ledger.State(state))
 	}

@@ -118,18 +118,18 @@ func (g *Guard) person(r *http.Request) (Person, bool, error) {
 // API lets a program pass that shows a token good for what it asks: reading for
 // GET and HEAD, acting for all else. A browser's session is of no use here, so
 // that no other site can borrow it; refuse answers in the API's own form.
-func (g *Guard) API(next http.Handler, refuse func(w http.ResponseWriter, status int)) http.Handler {
+func (g *Guard) API(next http.Handler, refuse func(w http.ResponseWriter, r *http.Request, status int)) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		t, ok, err := holder(r.Context(), g.options.Shelf, bearer(r.Header.Get("Authorization")))
 		reads := r.Method == http.MethodGet || r.Method == http.MethodHead
 		switch {
 		case err != nil:
-			refuse(w, http.StatusInternalServerError)
+			refuse(w, r, http.StatusInternalServerError)
 		case !ok:
 			w.Header().Set("WWW-Authenticate", `Bearer realm="hongyan"`)
-			refuse(w, http.StatusUnauthorized)
+			refuse(w, r, http.StatusUnauthorized)
 		case !reads && t.Role != Act:
-			refuse(w, http.StatusForbidden)
+			refuse(w, r, http.StatusForbidden)
 		default:
 			next.ServeHTTP(w, with(r, Person{"token " + t.Name, t.Role == Act}))
 		}

@@ -88,7 +88,7 @@ func newDoor(t *testing.T, o login.Options) door {
 	whole := http.NewServeMux()
 	whole.Handle("/", g.Sessions(mux))
 	whole.Handle("/live", g.Glance(inside))
-	whole.Handle("/api/", g.API(inside, func(w http.ResponseWriter, status int) { w.WriteHeader(status) }))
+	whole.Handle("/api/", g.API(inside, func(w http.ResponseWriter, _ *http.Request, status int) { w.WriteHeader(status) }))
 	return door{t, g, whole}
 }
 
