@@ -237,6 +237,32 @@ func TestDescriptionAndHandlersHaveTheSameRoutes(t *testing.T) {
 	}
 }
 
+func TestNothingIsLeftWithoutADescription(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for path, item := range c.doc.Paths.Map() {
+		parameters := slices.Clone(item.Parameters)
+		for method, o := range item.Operations() {
+			if o.Summary == "" {
+				t.Errorf("%s %s is not described", method, path)
+			}
+			parameters = append(parameters, o.Parameters...)
+		}
+		for _, p := range parameters {
+			if p.Value.Description == "" {
+				t.Errorf("%s: the parameter %s is not described", path, p.Value.Name)
+			}
+		}
+	}
+	for name, schema := range c.doc.Components.Schemas {
+		for property, of := range schema.Value.Properties {
+			if of.Ref == "" && of.Value.Description == "" {
+				t.Errorf("%s of %s is not described", property, name)
+			}
+		}
+	}
+}
+
 func TestWhatIsWrongIsSaidInTheDescribedForm(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
