@@ -45,7 +45,7 @@ func (h *house) borrow(ctx context.Context, books *postgres.Store, account strin
 		return err
 	}
 	defer func() { err = errors.Join(err, books.HandBack(after, account)) }()
-	if err := h.freshen(ctx, account); err != nil {
+	if err := h.freshen(ctx, postgres.Whole(account)); err != nil {
 		return err
 	}
 	do()

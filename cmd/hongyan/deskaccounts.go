@@ -63,7 +63,7 @@ func accountOf(account config.Account, pacer *pace.Pacer, holds []ledger.Hold, n
 // that others send by, only the ledger knows.
 func (h *house) pacerOf(ctx context.Context, account config.Account) (*pace.Pacer, error) {
 	if h.door.shared(h.conf) {
-		return h.pacer(ctx, account)
+		return h.pacer(ctx, account, h.store)
 	}
 	h.mu.Lock()
 	w := h.ways[account.Name]
@@ -71,7 +71,7 @@ func (h *house) pacerOf(ctx context.Context, account config.Account) (*pace.Pace
 	if w != nil {
 		return w.pacer, nil
 	}
-	return h.pacer(ctx, account)
+	return h.pacer(ctx, account, h.store)
 }
 
 // Lift ends the hold of an account. See [web.Mailboxes].

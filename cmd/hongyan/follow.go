@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -187,9 +188,27 @@ func (d *door) printWorkers(workers []workerAnswer) {
 		case !w.Alive:
 			fmt.Fprintln(d.out, d.say("worker %s: silent; what it had is taken over", w.Name))
 		case len(w.Accounts) > 0:
-			fmt.Fprintln(d.out, d.say("worker %s: since %s; has %s", w.Name, stamp(w.Since), strings.Join(w.Accounts, ", ")))
+			fmt.Fprintln(d.out, d.say("worker %s: since %s; has %s", w.Name, stamp(w.Since), counted(w.Accounts)))
 		default:
 			fmt.Fprintln(d.out, d.say("worker %s: since %s; idle", w.Name, stamp(w.Since)))
 		}
 	}
+}
+
+// counted lists names, those that stand there several times with their number.
+func counted(sorted []string) string {
+	var out []string
+	for _, name := range slices.Compact(slices.Clone(sorted)) {
+		n := 0
+		for _, other := range sorted {
+			if other == name {
+				n++
+			}
+		}
+		if n > 1 {
+			name = fmt.Sprintf("%s ×%d", name, n)
+		}
+		out = append(out, name)
+	}
+	return strings.Join(out, ", ")
 }

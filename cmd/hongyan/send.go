@@ -19,6 +19,7 @@ import (
 
 	"hongyan/internal/config"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
 	"hongyan/internal/run"
@@ -162,7 +163,7 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 	}
 	var lanes []*run.Lane
 	for _, account := range e.accounts {
-		lane, err := h.lane(ctx, e, account)
+		lane, err := h.lane(ctx, e, account, postgres.Whole(account.Name))
 		if err != nil {
 			return nil, err
 		}
@@ -172,7 +173,7 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 }
 
 // lane builds the way out of one account for the edition, whose keys are open.
-func (h *house) lane(ctx context.Context, e *edition, account config.Account) (*run.Lane, error) {
+func (h *house) lane(ctx context.Context, e *edition, account config.Account, by postgres.Lane) (*run.Lane, error) {
 	key, err := h.store.Key(ctx)
 	if err != nil {
 		return nil, err
@@ -185,7 +186,7 @@ func (h *house) lane(ctx context.Context, e *edition, account config.Account) (*
 	if err != nil {
 		return nil, err
 	}
-	w, err := h.way(ctx, account)
+	w, err := h.wayBy(ctx, account, by)
 	if err != nil {
 		return nil, err
 	}

@@ -14,7 +14,6 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
 	"hongyan/internal/notice"
-	"hongyan/internal/pace"
 	"hongyan/internal/report"
 	"hongyan/internal/run"
 	"hongyan/internal/schedule"
@@ -174,7 +173,7 @@ func (d *door) gauge(h *house) {
 		},
 		Accounts: func(now time.Time) (out []metrics.Account) {
 			for _, w := range h.open() {
-				out = append(out, gauged(w.lane.Account, w.pacer, now))
+				out = append(out, gauged(w, now))
 			}
 			return out
 		},
@@ -200,9 +199,9 @@ func (l *lookout) overdue(ctx context.Context, shelf schedule.Papers) (map[strin
 }
 
 // gauged is an account as the metrics show it.
-func gauged(name string, pacer *pace.Pacer, now time.Time) metrics.Account {
-	out := metrics.Account{Name: name, Pace: pacer.State().Factor}
-	for _, use := range pacer.Uses(now) {
+func gauged(w way, now time.Time) metrics.Account {
+	out := metrics.Account{Name: w.lane.Account, Lane: w.part, Pace: w.pacer.State().Factor}
+	for _, use := range w.pacer.Uses(now) {
 		out.Windows = append(out.Windows, metrics.Window{Limit: use.String(), Max: use.N, Used: use.Used})
 	}
 	return out

@@ -17,6 +17,7 @@ import (
 
 	"hongyan/internal/config"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/message"
 	"hongyan/internal/pace"
 	"hongyan/internal/reply"
@@ -40,7 +41,7 @@ type house struct {
 
 	mu    sync.Mutex // guards the maps
 	books map[string]*reply.Book
-	ways  map[string]*way   // by account
+	ways  map[string]*way   // by account, or lane of one
 	taken map[string]string // sandbox account → folder of captured mails
 }
 
@@ -48,6 +49,8 @@ type house struct {
 // pacer, so that its limits and connections hold over all of them.
 type way struct {
 	lane  run.Lane // nobody composes for it
+	part  string   // "2/4" of an account that is split, "" for the whole
+	knew  pace.State
 	wire  *sender.Sender
 	pacer *pace.Pacer
 }
@@ -76,11 +79,17 @@ func (h *house) close() error {
 
 // way returns one account's way out, built when it is first needed.
 func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
+	return h.wayBy(ctx, account, postgres.Whole(account.Name))
+}
+
+// wayBy is the way out by one lane of an account, with its share of the limits.
+func (h *house) wayBy(ctx context.Context, account config.Account, by postgres.Lane) (*way, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if w := h.ways[account.Name]; w != nil {
+	if w := h.ways[by.String()]; w != nil {
 		return w, nil
 	}
+	account.Limits = account.Limits.Share(by.N, by.Of)
 	book, err := h.book(account.Provider)
 	if err != nil {
 		return nil, err
@@ -89,17 +98,26 @@ func (h *house) way(ctx context.Context, account config.Account) (*way, error) {
 	if err != nil {
 		return nil, err
 	}
-	pacer, err := h.pacer(ctx, account)
+	pacer, err := h.pacer(ctx, account, h.booksOf(by))
 	if err != nil {
 		return nil, err
 	}
 	connections := max(account.Limits.Connections, 1)
-	w := &way{wire: wire, pacer: pacer, lane: run.Lane{
-		Account: account.Name, Sender: line{wire, h.sure(account.Name)}, Pacer: pacer, Judge: book.Judge,
+	w := &way{wire: wire, pacer: pacer, part: by.Part(), knew: pacer.State(), lane: run.Lane{
+		Account: account.Name, Sender: line{wire, h.sure(by)}, Pacer: pacer, Judge: book.Judge,
 		Connections: connections, Ahead: ahead(account.Limits, connections), Workers: min(connections, 4),
 	}}
-	h.ways[account.Name] = w
+	h.ways[by.String()] = w
 	return w, nil
+}
+
+// booksOf is the ledger as a lane sees it; where an account cannot be split, the
+// ledger.
+func (h *house) booksOf(by postgres.Lane) ledger.Store {
+	if shared, ok := h.store.(*postgres.Store); ok && by.Of > 1 {
+		return shared.Part(by.N, by.Of)
+	}
+	return h.store
 }
 
 // open are the ways that were needed so far, as they are now.
@@ -144,13 +162,14 @@ func loadBook(provider string, files []string) (*reply.Book, error) {
 	return reply.Load(provider, user...)
 }
 
-// pacer gives the account its limits, its past, what it learned and its hold.
-func (h *house) pacer(ctx context.Context, account config.Account) (*pace.Pacer, error) {
+// pacer gives the account its limits, its past by those books, what it learned and
+// its hold.
+func (h *house) pacer(ctx context.Context, account config.Account, books historian) (*pace.Pacer, error) {
 	learned, err := learnedBy(ctx, h.store, account.Name)
 	if err != nil {
 		return nil, err
 	}
-	past, err := h.store.History(ctx, account.Name, account.Limits.Since(time.Now(), learned))
+	past, err := books.History(ctx, account.Name, account.Limits.Since(time.Now(), learned))
 	if err != nil {
 		return nil, err
 	}
@@ -196,6 +215,10 @@ func learnedBy(ctx context.Context, memory learner, account string) (pace.State,
 	return state, nil
 }
 
+type historian interface {
+	History(ctx context.Context, account string, since time.Time) ([]time.Time, error)
+}
+
 type learner interface {
 	Learned(ctx context.Context, account string) ([]byte, error)
 }
@@ -234,9 +257,17 @@ func (h *house) learned(ctx context.Context) error {
 	return nil
 }
 
-// keep keeps what one account has learned.
+// keep keeps what one account has learned. Of lanes of one account, one that has
+// learned nothing, or less than another, keeps still.
 func (h *house) keep(ctx context.Context, w way) error {
-	state, err := json.Marshal(w.pacer.State())
+	learned := w.pacer.State()
+	if w.part != "" {
+		others, err := learnedBy(ctx, h.store, w.lane.Account)
+		if err != nil || learned == w.knew || others.Throttled.After(learned.Throttled) {
+			return err
+		}
+	}
+	state, err := json.Marshal(learned)
 	if err != nil {
 		return err
 	}
@@ -351,9 +382,9 @@ type line struct {
 func (l line) Open() run.Session { return session{l.Sender.Open(context.Background()), l.sure} }
 
 // sure is the last look before a body leaves, where an account may be lost.
-func (h *house) sure(account string) func() error {
-	if shared, ok := h.store.(interface{ Has(account string) error }); ok {
-		return func() error { return shared.Has(account) }
+func (h *house) sure(by postgres.Lane) func() error {
+	if shared, ok := h.booksOf(by).(interface{ Has(account string) error }); ok {
+		return func() error { return shared.Has(by.Account) }
 	}
 	return func() error { return nil }
 }

@@ -173,18 +173,48 @@ func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
 	return due, nil
 }
 
-// able are the accounts of this worker that nobody has and that nothing silences.
-func (w *worker) able(ctx context.Context) (map[string]int64, error) {
+// lanesOf are the lanes of an account, as this worker is configured to split it.
+func (w *worker) lanesOf(account string) []postgres.Lane {
+	lanes := make([]postgres.Lane, max(w.conf.Accounts[account].Lanes, 1))
+	for i := range lanes {
+		lanes[i] = postgres.Lane{Account: account, N: i, Of: len(lanes)}
+	}
+	return lanes
+}
+
+// able are the lanes of this worker that nobody has and that nothing silences, with
+// their epochs. While others have an account split otherwise, it is theirs.
+func (w *worker) able(ctx context.Context) (map[postgres.Lane]int64, error) {
 	standings, err := w.books.Standings(ctx)
 	if err != nil {
 		return nil, err
 	}
-	able := map[string]int64{}
-	for _, account := range w.accounts {
-		if s := standings[account]; !s.Taken {
-			able[account] = s.Epoch
+	split := map[string]int{} // of accounts that somebody has
+	for lane, s := range standings {
+		if s.Taken {
+			split[lane.Account] = lane.Of
 		}
 	}
+	able := map[postgres.Lane]int64{}
+	for _, account := range w.accounts {
+		for _, lane := range w.lanesOf(account) {
+			if s := standings[lane]; !s.Taken && (split[account] == 0 || split[account] == lane.Of) {
+				able[lane] = s.Epoch
+			}
+		}
+	}
+	silent, err := w.silent(ctx)
+	for lane := range able {
+		if silent[lane.Account] || silent[lane.String()] {
+			delete(able, lane)
+		}
+	}
+	return able, err
+}
+
+// silent are the accounts, and lanes of accounts, that must not send now.
+func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
 	holds, err := w.books.Holds(ctx)
 	if err != nil {
 		return nil, err
@@ -192,7 +222,7 @@ func (w *worker) able(ctx context.Context) (map[string]int64, error) {
 	now := time.Now()
 	for _, h := range holds {
 		if h.Holds(now) {
-			delete(able, h.Account)
+			out[h.Account] = true
 		}
 	}
 	for _, shelf := range []string{shelfRest, shelfErrand} {
@@ -200,15 +230,15 @@ func (w *worker) able(ctx context.Context) (map[string]int64, error) {
 		if err != nil {
 			return nil, err
 		}
-		for account := range silent {
-			delete(able, account)
+		for name := range silent {
+			out[name] = true
 		}
 	}
-	return able, nil
+	return out, nil
 }
 
-// dueOf lists the able accounts that an issue needs now.
-func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[string]int64) (due []crew.Due, err error) {
+// dueOf lists the able lanes that an issue needs now.
+func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[postgres.Lane]int64) (due []crew.Due, err error) {
 	key := keyOf(paper.Name)
 	var a assignment
 	if err := json.Unmarshal(paper.Body, &a); err != nil {
@@ -219,14 +249,16 @@ func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[string]
 	}
 	open := false
 	for _, account := range a.Accounts {
-		at, more, err := w.books.NextDue(ctx, key, account)
-		if err != nil {
-			return nil, err
-		}
-		open = open || more || !at.IsZero()
-		epoch, ok := able[account]
-		if ok && (more || !at.IsZero() && !at.After(time.Now())) {
-			due = append(due, crew.Due{Account: account, Epoch: epoch})
+		for _, lane := range w.lanesOf(account) {
+			at, more, err := w.books.Part(lane.N, lane.Of).NextDue(ctx, key, account)
+			if err != nil {
+				return nil, err
+			}
+			open = open || more || !at.IsZero()
+			epoch, ok := able[lane]
+			if ok && (more || !at.IsZero() && !at.After(time.Now())) {
+				due = append(due, crew.Due{Account: account, Lane: lane.N, Of: lane.Of, Epoch: epoch})
+			}
 		}
 	}
 	if open {
@@ -267,58 +299,60 @@ func (w *worker) left(ctx context.Context, key ledger.Key) (int, error) {
 // slice is how long an account stays with one worker.
 const slice = time.Minute
 
-// Pump works over an account for a slice. A lease that is somebody else's, or
+// Pump works over a lane of an account for a slice. A lease that is somebody else's, or
 // was lost, and a database that is away are nothing to worry about: the account
 // comes due again.
-func (w *worker) Pump(ctx context.Context, account string) error {
-	err := w.books.Take(ctx, account)
+func (w *worker) Pump(ctx context.Context, d crew.Due) error {
+	by := postgres.Lane{Account: d.Account, N: d.Lane, Of: max(d.Of, 1)}
+	books := w.books.Part(by.N, by.Of)
+	err := books.Take(ctx, by.Account)
 	if errors.Is(err, ledger.ErrElsewhere) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	err = w.pump(ctx, account, time.Now().Add(slice))
-	if back := w.books.HandBack(context.WithoutCancel(ctx), account); back != nil {
-		w.door.log.Warn("the account's lease runs out by itself", slog.String("account", account), slog.Any("err", back))
+	err = w.pump(ctx, by, time.Now().Add(slice))
+	if back := books.HandBack(context.WithoutCancel(ctx), by.Account); back != nil {
+		w.door.log.Warn("the account's lease runs out by itself", slog.String("account", by.String()), slog.Any("err", back))
 	}
 	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
-		w.door.log.Warn("the account was lost", slog.String("account", account), slog.Any("err", err))
+		w.door.log.Warn("the account was lost", slog.String("account", by.String()), slog.Any("err", err))
 		return nil
 	}
 	return err
 }
 
-// pump gives the issues that need the account their shares of the slice.
-func (w *worker) pump(ctx context.Context, account string, end time.Time) error {
-	if err := w.freshen(ctx, account); err != nil {
+// pump gives the issues that need the lane their shares of the slice.
+func (w *worker) pump(ctx context.Context, by postgres.Lane, end time.Time) error {
+	if err := w.freshen(ctx, by); err != nil {
 		return err
 	}
-	keys, err := w.issues(ctx, account)
+	keys, err := w.issues(ctx, by)
 	if err != nil {
 		return err
 	}
 	for i, key := range keys {
 		share := time.Until(end) / time.Duration(len(keys)-i)
-		silent, err := w.carry(ctx, key, account, share)
-		if err != nil || silent || w.stopped() || w.lent(ctx, account) {
+		silent, err := w.carry(ctx, key, by, share)
+		if err != nil || silent || w.stopped() || w.lent(ctx, by.Account) {
 			return err
 		}
 	}
 	return nil
 }
 
-// issues are those that need an account, each time another one first.
-func (w *worker) issues(ctx context.Context, account string) (keys []ledger.Key, err error) {
+// issues are those that need a lane, each time another one first.
+func (w *worker) issues(ctx context.Context, by postgres.Lane) (keys []ledger.Key, err error) {
 	for paper, err := range w.books.Papers(ctx, shelfWork) {
 		if err != nil {
 			return nil, err
 		}
-		due, err := w.dueOf(ctx, paper, map[string]int64{account: 0})
+		due, err := w.dueOf(ctx, paper, map[postgres.Lane]int64{by: 0})
 		if err != nil {
 			return nil, err
 		}
-		if slices.ContainsFunc(due, func(d crew.Due) bool { return d.Account == account }) {
+		if len(due) > 0 {
 			keys = append(keys, keyOf(paper.Name))
 		}
 	}
@@ -331,24 +365,25 @@ func (w *worker) issues(ctx context.Context, account string) (keys []ledger.Key,
 	return slices.Concat(keys[w.turn%len(keys):], keys[:w.turn%len(keys)]), nil
 }
 
-// carry is one issue's share of an account, and reports whether the account is
-// silent from then on.
-func (w *worker) carry(ctx context.Context, key ledger.Key, account string, share time.Duration) (silent bool, err error) {
+// carry is one issue's share of a lane, and reports whether the lane is silent from
+// then on.
+func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, share time.Duration) (silent bool, err error) {
+	account := by.Account
 	t, err := w.thaw(ctx, key)
 	if err != nil {
 		return false, w.setAside(ctx, key, account, err)
 	}
-	lane, err := w.laneOf(ctx, t.edition, account)
+	lane, err := w.laneOf(ctx, t.edition, by)
 	if err != nil {
 		return false, w.setAside(ctx, key, account, err)
 	}
-	learned := func(ctx context.Context) error { return w.keepOf(ctx, account) }
+	learned := func(ctx context.Context) error { return w.keepOf(ctx, by) }
 	over := make(chan struct{})
 	done := make(chan struct{})
 	var beside sync.WaitGroup
-	beside.Go(func() { w.ration(ctx, key, account, time.After(share), done); close(over) })
+	beside.Go(func() { w.ration(ctx, key, by, time.After(share), done); close(over) })
 	r := &run.Run{
-		Key: key, Ledger: w.door.timed(memory{w.store, learned, w.lookout.held}), Lanes: []*run.Lane{lane},
+		Key: key, Ledger: w.door.timed(memory{w.booksOf(by), learned, w.lookout.held}), Lanes: []*run.Lane{lane},
 		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
 		List: t.camp.List, Suppressor: w.store,
 	}
@@ -356,7 +391,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 	close(done)
 	beside.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
-		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, early), learned(ctx))
+		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, by, early), learned(ctx))
 	}
 	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
 		return true, err
@@ -365,14 +400,14 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, account string, shar
 }
 
 // ration returns when a share is over: by its time, by a person who has paused the
-// issue, or by one who wants the account.
-func (w *worker) ration(ctx context.Context, key ledger.Key, account string, end <-chan time.Time, done <-chan struct{}) {
+// issue, by one who wants the account, or by a hold that another lane of it met.
+func (w *worker) ration(ctx context.Context, key ledger.Key, by postgres.Lane, end <-chan time.Time, done <-chan struct{}) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
 	for {
 		select {
 		case <-ticker.C:
-			if w.recalled(ctx, key, account) {
+			if w.recalled(ctx, key, by.Account) || by.Of > 1 && w.held(ctx, by.Account) {
 				return
 			}
 		case <-end:
@@ -391,6 +426,12 @@ func (w *worker) recalled(ctx context.Context, key ledger.Key, account string) b
 	return err == nil && paused != nil || w.lent(ctx, account)
 }
 
+// held reports whether an account is held.
+func (w *worker) held(ctx context.Context, account string) bool {
+	holds, err := w.books.Holds(ctx)
+	return err == nil && slices.ContainsFunc(holds, func(h ledger.Hold) bool { return h.Account == account && h.Holds(time.Now()) })
+}
+
 // lent reports whether somebody wants the account for an errand.
 func (w *worker) lent(ctx context.Context, account string) bool {
 	wanted, err := w.untils(ctx, shelfErrand)
@@ -407,8 +448,8 @@ func (w *worker) stopped() bool {
 	}
 }
 
-// rest tells all workers until when an account is silent by its limits.
-func (w *worker) rest(ctx context.Context, early []run.Early) error {
+// rest tells all workers until when a lane is silent by its limits.
+func (w *worker) rest(ctx context.Context, by postgres.Lane, early []run.Early) error {
 	if len(early) == 0 || early[0].Due || early[0].Human {
 		return nil
 	}
@@ -416,7 +457,7 @@ func (w *worker) rest(ctx context.Context, early []run.Early) error {
 	if err != nil {
 		return err
 	}
-	return w.store.Put(ctx, shelfRest, early[0].Account, body)
+	return w.store.Put(ctx, shelfRest, by.String(), body)
 }
 
 // setAside stops an issue until a person has acted, as the office does. What may
@@ -479,14 +520,14 @@ func (w *worker) thaw(ctx context.Context, key ledger.Key) (*thawed, error) {
 	return t, nil
 }
 
-// laneOf is one account's way out for an issue.
-func (h *house) laneOf(ctx context.Context, e *edition, account string) (*run.Lane, error) {
-	i := slices.IndexFunc(e.accounts, func(a config.Account) bool { return a.Name == account })
+// laneOf is an account's way out for an issue, by one lane.
+func (h *house) laneOf(ctx context.Context, e *edition, by postgres.Lane) (*run.Lane, error) {
+	i := slices.IndexFunc(e.accounts, func(a config.Account) bool { return a.Name == by.Account })
 	if i < 0 {
-		return nil, fmt.Errorf("%s does not go through account %s", e.key, account)
+		return nil, fmt.Errorf("%s does not go through account %s", e.key, by.Account)
 	}
-	lane, err := h.lane(ctx, e, e.accounts[i])
-	if err == nil && swift(e.accounts[i].Limits) {
+	lane, err := h.lane(ctx, e, e.accounts[i], by)
+	if err == nil && swift(e.accounts[i].Limits.Share(by.N, by.Of)) {
 		lane.Ahead *= lots
 	}
 	return lane, err
@@ -504,33 +545,34 @@ func swift(l pace.Limits) bool {
 	})
 }
 
-// keepOf keeps what one account has learned. What others have is theirs to keep.
-func (w *worker) keepOf(ctx context.Context, account string) error {
+// keepOf keeps what one lane has learned. What others have is theirs to keep.
+func (w *worker) keepOf(ctx context.Context, by postgres.Lane) error {
 	for _, way := range w.open() {
-		if way.lane.Account == account {
+		if way.lane.Account == by.Account && way.part == by.Part() {
 			return w.keep(ctx, way)
 		}
 	}
 	return nil
 }
 
-// freshen forgets what this process knew of an account's pace: others may have
-// sent by it since.
-func (h *house) freshen(ctx context.Context, name string) error {
-	account, ok := h.conf.Accounts[name]
+// freshen forgets what this process knew of a lane's pace: others may have sent by
+// it since.
+func (h *house) freshen(ctx context.Context, by postgres.Lane) error {
+	account, ok := h.conf.Accounts[by.Account]
 	if !ok {
-		return fmt.Errorf("there is no account %s in %s", name, h.conf.File)
+		return fmt.Errorf("there is no account %s in %s", by.Account, h.conf.File)
 	}
-	w, err := h.way(ctx, account)
+	w, err := h.wayBy(ctx, account, by)
 	if err != nil {
 		return err
 	}
-	pacer, err := h.pacer(ctx, account)
+	account.Limits = account.Limits.Share(by.N, by.Of)
+	pacer, err := h.pacer(ctx, account, h.booksOf(by))
 	if err != nil {
 		return err
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	w.pacer, w.lane.Pacer = pacer, pacer
+	w.pacer, w.lane.Pacer, w.knew = pacer, pacer, pacer.State()
 	return nil
 }

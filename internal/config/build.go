@@ -204,6 +204,7 @@ func (b *builder) account(name string, values map[string]any) Account {
 	e.plainText()
 	e.dkim()
 	e.limits()
+	e.lanes()
 	return e.Account
 }
 
@@ -388,6 +389,30 @@ func (e *entry) limits() {
 		own.Hours.Holidays = e.holidays(own.HolidaysFile)
 	}
 	e.Limits = own.Over(e.preset.Limits)
+}
+
+// most is more lanes than anybody has workers for one account.
+const most = 64
+
+// lanes refuses a split by which a lane could not send at all, or all of them
+// together more than the account may.
+func (e *entry) lanes() {
+	e.Lanes = 1
+	n, given := e.values["lanes"].(int)
+	if !given {
+		return
+	}
+	if n < 1 || n > most {
+		e.wrong(e.key("lanes"), "an account has 1 to %d lanes", most).Hinted("write lanes: 4, or leave it out")
+		return
+	}
+	e.Lanes = n
+	if n > 1 && e.Provider == "sandbox" {
+		e.wrong(e.key("lanes"), "the sandbox is a server of one machine").Hinted("leave lanes out")
+	}
+	for _, p := range e.Limits.Indivisible(n) {
+		e.problem(e.path, p)
+	}
 }
 
 func (e *entry) holidays(file string) []pace.Date {

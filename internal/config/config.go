@@ -69,6 +69,7 @@ type Account struct {
 	Secret               Secret
 	DKIM                 *DKIM       // nil: hongyan does not sign
 	Limits               pace.Limits // the user's over the preset's
+	Lanes                int         // that its work and limits are split over among workers; 1: not at all
 	Quirks               Quirks
 }
 

@@ -240,7 +240,7 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 		"HONGYAN_ACCOUNTS__QQ__LIMITS__PER_DAY=some", "HONGYAN_ACCOUNTS__QQ__INSECURE=perhaps",
 		"HONGYAN_ACCOUNTS__QQ__NAME=a\nb")
 	want := `HONGYAN_ACCOUNTS__QQ: it names a group of keys, not one
-    add __ and a key: address, ca_file, dkim, helo, host, insecure, limits, name, port, provider, secret, server_name, tls, username
+    add __ and a key: address, ca_file, dkim, helo, host, insecure, lanes, limits, name, port, provider, secret, server_name, tls, username
 HONGYAN_ACCOUNTS__QQ__ADRESS: unknown key "adress"
     did you mean "address"?
 HONGYAN_ACCOUNTS__QQ__INSECURE: insecure must be true or false
@@ -555,5 +555,31 @@ func TestAStorageIsAFolderWithAnAddressOrABucket(t *testing.T) {
 	c := mustLoad(t, "state: mine\nstorage: {url: https://mail.example.com/files}\n")
 	if c.Storage.At != filepath.Join(string(c.State), "parcels") || c.Storage.URL.Path != "/files" {
 		t.Errorf("got %+v", c.Storage)
+	}
+}
+
+func TestLanesAreOnlyOfWhatCanBeSplit(t *testing.T) {
+	t.Parallel()
+	relay := func(rest string) string {
+		return "accounts: {relay: {provider: custom, host: 127.0.0.1, port: 25, tls: none, address: a@example.com, " + rest + "}}\n"
+	}
+	for src, want := range map[string]string{
+		relay("lanes: 4, limits: {per_second: 100, connections: 8}"): "",
+		relay("lanes: 1, limits: {gap: 6s}"):                         "",
+		relay("lanes: 4, limits: {per_second: 100, connections: 3}"): "connections: 3 cannot be split over 4 lanes",
+		relay("lanes: 4, limits: {per_day: 3, connections: 8}"):      "3/day cannot be split over 4 lanes",
+		relay("lanes: 2, limits: {gap: 6s, connections: 2}"):         "gap: 6s cannot be split over 2 lanes",
+		relay("lanes: 0"):    "an account has 1 to 64 lanes",
+		relay("lanes: many"): "lanes must be a whole number",
+		"accounts: {s: {provider: sandbox, address: a@qq.com, lanes: 2, limits: {gap: none, pause: none, connections: 2}}}\n": "the sandbox is a server of one machine",
+	} {
+		_, err := load(t, src)
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("%s: got %v, want %q", src, err, want)
+		}
+	}
+	c := mustLoad(t, relay("lanes: 4, limits: {connections: 8}"))
+	if c.Accounts["relay"].Lanes != 4 || c.Accounts["sandbox"].Lanes != 1 {
+		t.Errorf("got %+v", c.Accounts)
 	}
 }

@@ -365,7 +365,7 @@ func shape() map[string]kind {
 		"accounts": branch, "accounts::*": branch,
 		"accounts::*::dkim": branch, "accounts::*::dkim::domain": words, "accounts::*::dkim::selector": words, "accounts::*::dkim::key": words,
 		"accounts::*::limits": branch, "accounts::*::limits::*": limit, "accounts::*::limits::to::*": limit,
-		"accounts::*::port": number, "accounts::*::insecure": flag,
+		"accounts::*::port": number, "accounts::*::lanes": number, "accounts::*::insecure": flag,
 	}
 	for _, key := range []string{"provider", "address", "name", "secret", "host", "tls", "ca_file", "username", "server_name", "helo"} {
 		out["accounts::*::"+key] = words

@@ -25,20 +25,22 @@ import (
 	"github.com/riverqueue/river/rivertype"
 )
 
-// A Due is an account that nobody has and that has something to do.
+// A Due is an account, or a lane of one, that nobody has and that has something
+// to do.
 type Due struct {
-	Account string
-	Epoch   int64 // of its last lease: a dead worker's job is of an older one and blocks nobody
+	Account  string
+	Lane, Of int   // the whole account is lane 0 of 1
+	Epoch    int64 // of its last lease: a dead worker's job is of an older one and blocks nobody
 }
 
 // A Floor is where the work is.
 type Floor interface {
-	// Due lists the accounts that this process would take.
+	// Due lists what this process would take.
 	Due(ctx context.Context) ([]Due, error)
 	// Pump works over an account for at most about a minute, ending early after
 	// the mails in flight when the process is to end. It is called for whatever
 	// account a job names, also if somebody has it by now.
-	Pump(ctx context.Context, account string) error
+	Pump(ctx context.Context, d Due) error
 }
 
 // A Crew is this process among those that share the work.
@@ -63,6 +65,8 @@ const (
 // A pump is a job's arguments.
 type pump struct {
 	Account string `json:"account"`
+	Lane    int    `json:"lane"`
+	Of      int    `json:"of"`
 	Epoch   int64  `json:"epoch"`
 }
 
@@ -90,7 +94,7 @@ type pumper struct {
 // Work is one slice. River's own end of the job does not cut into it: a mail in
 // flight is worth waiting for.
 func (p pumper) Work(ctx context.Context, job *river.Job[pump]) error {
-	err := p.floor.Pump(context.WithoutCancel(ctx), job.Args.Account)
+	err := p.floor.Pump(context.WithoutCancel(ctx), Due(job.Args))
 	p.again()
 	return err
 }

@@ -57,8 +57,8 @@ func newPlant(t *testing.T, accounts, workers int) *plant {
 		w := newWitness(t)
 		w.patience = 3 * time.Second // less than a lease: a frozen worker's connections end before it is replaced
 		p.witnesses[fmt.Sprintf("a%d", i)] = w
-		fmt.Fprintf(&conf, "  a%d: {provider: custom, host: 127.0.0.1, port: %s, tls: none, address: a%d@example.com, limits: {per_second: 100, connections: %d}}\n",
-			i, w.port(), i, connectionsEach)
+		fmt.Fprintf(&conf, "  a%d: {provider: custom, host: 127.0.0.1, port: %s, tls: none, address: a%d@example.com, lanes: %d, limits: {per_second: 100, connections: %d}}\n",
+			i, w.port(), i, 2-min(i, 1), connectionsEach)
 	}
 	names := slices.Sorted(maps.Keys(p.witnesses))
 	p.write(t, "config.yaml", conf.String())

@@ -126,9 +126,9 @@ func TestWhatHappenedCanBeScraped(t *testing.T) {
 			`hongyan_account_held{account="163"} 1`,
 			`hongyan_account_held{account="old"} 0`,
 			`hongyan_account_held{account="free"} 0`,
-			`hongyan_account_window_limit_mails{account="qq",window="100/day"} 100`,
-			`hongyan_account_window_used_mails{account="qq",window="100/day"} 42`,
-			`hongyan_account_pace_ratio{account="qq"} 0.5`,
+			`hongyan_account_window_limit_mails{account="qq",lane="",window="100/day"} 100`,
+			`hongyan_account_window_used_mails{account="qq",lane="",window="100/day"} 42`,
+			`hongyan_account_pace_ratio{account="qq",lane=""} 0.5`,
 			`hongyan_schedule_overdue_seconds{campaign="weekly"} 600`,
 			`hongyan_schedule_overdue_seconds{campaign="daily"} 0`,
 			`hongyan_queue_due_mails{account="*",campaign="weekly"} 120`,
@@ -164,7 +164,7 @@ func TestASourceThatFailsHidesNothingElse(t *testing.T) {
 		Accounts: func(time.Time) []metrics.Account { return []metrics.Account{{Name: "qq", Pace: 1}} },
 	})
 	scrape(t, m)
-	wants(t, scrape(t, m), `hongyan_account_pace_ratio{account="qq"} 1`, `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
+	wants(t, scrape(t, m), `hongyan_account_pace_ratio{account="qq",lane=""} 1`, `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
 }
 
 // However often somebody scrapes, counting takes a fiftieth of the time at most.

@@ -32,6 +32,7 @@ type Sources struct {
 // An Account is what may be sent through it.
 type Account struct {
 	Name    string
+	Lane    string // "2/4" of one that is split, whose share this is
 	Windows []Window
 	Pace    float64 // learned share of the configured pace, 0 to 1
 }
@@ -79,9 +80,9 @@ func newGauges(s Sources) *gauges {
 		open:    desc("open_recipients", "Recipients that still wait: for their turn, an answer, their time or a person's word.", "campaign", "state"),
 		held:    desc("account_held", "Whether the account must not send, by a server's word.", "account"),
 		holdEnd: desc("account_hold_end_timestamp_seconds", "When the hold ends by itself; missing if only a person can end it.", "account"),
-		max:     desc("account_window_limit_mails", "How many mails the account may send within the window.", "account", "window"),
-		used:    desc("account_window_used_mails", "How many mails count against the window now.", "account", "window"),
-		pace:    desc("account_pace_ratio", "What the account has learned to use of its configured pace, 0 to 1.", "account"),
+		max:     desc("account_window_limit_mails", "How many mails the account, or the lane of it, may send within the window.", "account", "lane", "window"),
+		used:    desc("account_window_used_mails", "How many mails count against the window now.", "account", "lane", "window"),
+		pace:    desc("account_pace_ratio", "What the account has learned to use of its configured pace, 0 to 1.", "account", "lane"),
 		overdue: desc("schedule_overdue_seconds", "For how long the campaign has had a slot that is due and has not begun; 0 if it has none.", "campaign"),
 		due:     desc("queue_due_mails", "Mails that could leave now and that no worker has in hand; account is * where any of the campaign's may take them.", "campaign", "account"),
 		lag:     desc("queue_lag_seconds", "For how long the first of these mails has been due; 0 if there is none.", "campaign", "account"),
@@ -181,10 +182,10 @@ func (s *seldom[T]) ask(question func() ([]T, error)) ([]T, error) {
 
 func (g *gauges) collectAccounts(accounts []Account, out chan<- prometheus.Metric) {
 	for _, a := range accounts {
-		out <- gauge(g.pace, a.Pace, a.Name)
+		out <- gauge(g.pace, a.Pace, a.Name, a.Lane)
 		for _, w := range a.Windows {
-			out <- gauge(g.max, float64(w.Max), a.Name, w.Limit)
-			out <- gauge(g.used, float64(w.Used), a.Name, w.Limit)
+			out <- gauge(g.max, float64(w.Max), a.Name, a.Lane, w.Limit)
+			out <- gauge(g.used, float64(w.Used), a.Name, a.Lane, w.Limit)
 		}
 	}
 }

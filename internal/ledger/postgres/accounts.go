@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -11,56 +10,40 @@ import (
 	"hongyan/internal/ledger"
 )
 
-// account returns the number of an account, new if need be; 0 for none.
-func (s *Store) account(ctx context.Context, name string) (int64, error) {
-	if name == "" {
+// account returns the number of a lane, new if need be; 0 for that of no account.
+func (s *Store) account(ctx context.Context, l Lane) (int64, error) {
+	if l.Account == "" {
 		return 0, nil
 	}
 	s.mu.Lock()
-	id := s.accounts[name]
+	id := s.accounts[l]
 	s.mu.Unlock()
 	if id != 0 {
 		return id, nil
 	}
-	if _, err := s.pool.Exec(ctx, `INSERT INTO account (name) VALUES ($1) ON CONFLICT DO NOTHING`, name); err != nil {
+	if _, err := s.pool.Exec(ctx, `INSERT INTO account (name) VALUES ($1) ON CONFLICT DO NOTHING`, l.Account); err != nil {
 		return 0, err
 	}
-	if err := s.pool.QueryRow(ctx, `SELECT id FROM account WHERE name = $1`, name).Scan(&id); err != nil {
+	if _, err := s.pool.Exec(ctx, `INSERT INTO account (name, lane, lanes) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`, l.Account, l.N, l.Of); err != nil {
+		return 0, err
+	}
+	if err := s.pool.QueryRow(ctx, `SELECT id FROM account WHERE name = $1 AND lane = $2 AND lanes = $3`, l.Account, l.N, l.Of).Scan(&id); err != nil {
 		return 0, err
 	}
 	s.mu.Lock()
-	s.accounts[name] = id
+	s.accounts[l] = id
 	s.mu.Unlock()
 	return id, nil
 }
 
-// History returns when attempts began. See [ledger.Accounts].
+// History returns when attempts began, by whichever lane. See [ledger.Accounts].
 func (r *Reader) History(ctx context.Context, account string, since time.Time) ([]time.Time, error) {
-	rows, err := r.pool.Query(ctx, `WITH who AS MATERIALIZED (SELECT id FROM account WHERE name = $1),
-		lately AS MATERIALIZED (SELECT id << 32 AS low, (id << 32) + 4294967295 AS high FROM issue WHERE touched >= $2)
-		SELECT d.begun FROM lately, who, delivery d WHERE d.id BETWEEN lately.low AND lately.high
-			AND d.begun >= $2 AND d.begun > 0 AND d.account = who.id
-		UNION ALL
-		SELECT a.begun FROM lately, who, attempt a WHERE a.id BETWEEN lately.low AND lately.high
-			AND a.begun >= $2 AND a.begun > 0 AND a.account = who.id`, account, millis(since))
-	if err != nil {
-		return nil, wrap("read the history of "+account, err)
-	}
-	at, err := pgx.CollectRows(rows, pgx.RowTo[int64])
-	if err != nil {
-		return nil, wrap("read the history of "+account, err)
-	}
-	slices.Sort(at)
-	var out []time.Time
-	for _, ms := range at {
-		out = append(out, instant(ms))
-	}
-	return out, nil
+	return r.began(ctx, Whole(account), since)
 }
 
 // Hold puts an account on hold. See [ledger.Accounts].
 func (s *Store) Hold(ctx context.Context, h ledger.Hold) error {
-	id, err := s.account(ctx, h.Account)
+	id, err := s.account(ctx, Whole(h.Account))
 	if err != nil {
 		return wrap("hold "+h.Account, err)
 	}
@@ -92,13 +75,13 @@ func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
 
 // Lift ends a hold. See [ledger.Accounts].
 func (s *Store) Lift(ctx context.Context, account string) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = $1)`, account)
+	_, err := s.pool.Exec(ctx, `DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = $1 AND lanes = 1)`, account)
 	return wrap("lift the hold of "+account, err)
 }
 
 // Learn remembers what was learned. See [ledger.Accounts].
 func (s *Store) Learn(ctx context.Context, account string, learned []byte) error {
-	id, err := s.account(ctx, account)
+	id, err := s.account(ctx, Whole(account))
 	if err != nil {
 		return wrap("remember what "+account+" learned", err)
 	}
@@ -109,7 +92,7 @@ func (s *Store) Learn(ctx context.Context, account string, learned []byte) error
 // Learned returns what was learned. See [ledger.Accounts].
 func (r *Reader) Learned(ctx context.Context, account string) ([]byte, error) {
 	var learned []byte
-	err := r.pool.QueryRow(ctx, `SELECT learned FROM account WHERE name = $1`, account).Scan(&learned)
+	err := r.pool.QueryRow(ctx, `SELECT learned FROM account WHERE name = $1 AND lanes = 1`, account).Scan(&learned)
 	if errors.Is(err, pgx.ErrNoRows) {
 		return nil, nil
 	}

@@ -18,7 +18,8 @@ func (r *Reader) Backlog(ctx context.Context, now time.Time) ([]ledger.Backlog, 
 				AND d.state = 0 AND d.claim = 0)
 			+ (SELECT count(*) FROM loose l JOIN delivery d ON d.id = l.id WHERE l.issue = i.id AND d.state = 0 AND d.claim = 0) AS n
 			FROM issue i),
-		again AS (SELECT issue, account, min(due) AS since, count(*) AS n FROM due WHERE due <= $1 GROUP BY issue, account)
+		again AS (SELECT u.issue, min(a.id) AS account, min(u.due) AS since, count(*) AS n FROM due u JOIN account a ON a.id = u.account
+			WHERE u.due <= $1 GROUP BY u.issue, a.name)
 		SELECT i.campaign, i.issue, coalesce(a.name, ''), b.n, b.since
 		FROM (TABLE untouched UNION ALL TABLE again) b
 		JOIN issue i ON i.id = b.issue LEFT JOIN account a ON a.id = b.account WHERE b.n > 0 ORDER BY i.id, a.name NULLS FIRST`, now.UnixMilli())

@@ -13,11 +13,15 @@ import (
 // process's from then on; while another has it, the error is a
 // [ledger.ErrElsewhere].
 func (s *Store) Claim(ctx context.Context, k ledger.Key, account string, n int, now time.Time) ([]ledger.Entry, error) {
+	return s.claim(ctx, k, Whole(account), n, now)
+}
+
+func (s *Store) claim(ctx context.Context, k ledger.Key, lane Lane, n int, now time.Time) ([]ledger.Entry, error) {
 	issue, err := s.issue(ctx, k)
 	if err != nil {
 		return nil, err
 	}
-	l, err := s.leased(ctx, account)
+	l, err := s.leased(ctx, lane)
 	if err != nil {
 		return nil, wrap("claim", err)
 	}
@@ -37,13 +41,17 @@ func (s *Store) Claim(ctx context.Context, k ledger.Key, account string, n int, 
 	return out, wrap("claim", err)
 }
 
-// claimDue takes what is due from the account's own pile, and reports whether
+// pile are the accounts whose deferred entries are a lane's own: the lane's, and
+// its share of what was deferred when the account was split otherwise.
+const pile = `account = ANY(ARRAY(SELECT id FROM account WHERE name = $2 AND lane % $3 = $4))`
+
+// claimDue takes what is due from the lane's own pile, and reports whether
 // anything is queued beside it.
 func (s *Store) claimDue(ctx context.Context, issue int64, l lease, n int, now time.Time) (out []int64, more bool, err error) {
 	var b pgx.Batch
 	var ids []int64
-	b.Queue(`SELECT id FROM due WHERE issue = $1 AND account = $2 AND due <= $3 ORDER BY due, id LIMIT $4`,
-		issue, l.number, now.UnixMilli(), n+s.busy(issue)).Query(func(rows pgx.Rows) (err error) {
+	b.Queue(`SELECT id FROM due WHERE issue = $1 AND `+pile+` AND due <= $5 ORDER BY due, id LIMIT $6`,
+		issue, l.lane.Account, l.lane.Of, l.lane.N, now.UnixMilli(), n+s.busy(issue)).Query(func(rows pgx.Rows) (err error) {
 		ids, err = pgx.CollectRows(rows, pgx.RowTo[int64])
 		return err
 	})
@@ -182,11 +190,15 @@ func (s *Store) Release(ctx context.Context, ids ...int64) error {
 
 // NextDue says what a lane may wait for. See [ledger.Line].
 func (s *Store) NextDue(ctx context.Context, k ledger.Key, account string) (time.Time, bool, error) {
+	return s.awaited(ctx, k, Whole(account))
+}
+
+func (s *Store) awaited(ctx context.Context, k ledger.Key, lane Lane) (time.Time, bool, error) {
 	issue, err := s.issue(ctx, k)
 	if err != nil {
 		return time.Time{}, false, err
 	}
-	due, err := s.nextDue(ctx, issue, account)
+	due, err := s.nextDue(ctx, issue, lane)
 	if err != nil {
 		return time.Time{}, false, wrap("look for due entries", err)
 	}
@@ -194,9 +206,9 @@ func (s *Store) NextDue(ctx context.Context, k ledger.Key, account string) (time
 	return due, more, wrap("look for queued entries", err)
 }
 
-func (s *Store) nextDue(ctx context.Context, issue int64, account string) (time.Time, error) {
-	rows, err := s.pool.Query(ctx, `SELECT due, id FROM due WHERE issue = $1
-		AND account = (SELECT id FROM account WHERE name = $2) ORDER BY due, id LIMIT $3`, issue, account, 1+s.busy(issue))
+func (s *Store) nextDue(ctx context.Context, issue int64, lane Lane) (time.Time, error) {
+	rows, err := s.pool.Query(ctx, `SELECT due, id FROM due WHERE issue = $1 AND `+pile+` ORDER BY due, id LIMIT $5`,
+		issue, lane.Account, lane.Of, lane.N, 1+s.busy(issue))
 	if err != nil {
 		return time.Time{}, err
 	}

@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,7 @@ import (
 
 // A lease is an account that this process has, or had.
 type lease struct {
+	lane          Lane
 	number, epoch int64
 	renewed       time.Time // on this process's own monotonic clock, before it asked
 	lost          bool
@@ -35,20 +37,24 @@ func (s *Store) fresh(l *lease) bool {
 // somebody else has it, or this process itself has not handed it back, the error
 // is a [ledger.ErrElsewhere].
 func (s *Store) Take(ctx context.Context, account string) error {
-	s.taking.Lock()
-	defer s.taking.Unlock()
-	return s.take(ctx, account)
+	return s.takeLane(ctx, Whole(account))
 }
 
-func (s *Store) take(ctx context.Context, account string) error {
-	if s.known(account) != nil {
-		return fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+func (s *Store) takeLane(ctx context.Context, lane Lane) error {
+	s.taking.Lock()
+	defer s.taking.Unlock()
+	return s.take(ctx, lane)
+}
+
+func (s *Store) take(ctx context.Context, lane Lane) error {
+	if s.known(lane) != nil {
+		return lane.elsewhere()
 	}
-	id, err := s.account(ctx, account)
+	id, err := s.account(ctx, lane)
 	if err != nil {
-		return wrap("take account "+account, err)
+		return wrap("take account "+lane.String(), err)
 	}
-	l := &lease{number: id, renewed: time.Now()}
+	l := &lease{lane: lane, number: id, renewed: time.Now()}
 	err = s.grant(ctx, l)
 	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok && refusal.Code == lockNotAvailable {
 		// Its owner's lease is over, yet it holds a lock: it was frozen in the
@@ -58,11 +64,11 @@ func (s *Store) take(ctx context.Context, account string) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("account %s: %w", account, err)
+		return fmt.Errorf("account %s: %w", lane, err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.leases[account] = l
+	s.leases[lane] = l
 	return nil
 }
 
@@ -72,6 +78,9 @@ func (s *Store) grant(ctx context.Context, l *lease) error {
 	return s.transact(ctx, func(tx pgx.Tx) error {
 		if _, err := tx.Exec(ctx, `SET LOCAL lock_timeout = '2s'`); err != nil {
 			return err
+		}
+		if otherwise, err := split(ctx, tx, l.lane); otherwise || err != nil {
+			return cmp.Or(err, ledger.ErrElsewhere)
 		}
 		if _, err := tx.Exec(ctx, `INSERT INTO lease (account, epoch, owner, until)
 			VALUES ($1, 0, '', '-infinity') ON CONFLICT DO NOTHING`, l.number); err != nil {
@@ -93,6 +102,17 @@ func (s *Store) grant(ctx context.Context, l *lease) error {
 		return tx.QueryRow(ctx, `UPDATE lease SET epoch = nextval('epoch'), owner = $2,
 			until = clock_timestamp() + $3::interval WHERE account = $1 RETURNING epoch`, l.number, s.me, s.lease).Scan(&l.epoch)
 	})
+}
+
+// split reports whether somebody has the account split otherwise. Whoever would
+// take any lane of it waits here.
+func split(ctx context.Context, tx pgx.Tx, lane Lane) (otherwise bool, err error) {
+	if _, err := tx.Exec(ctx, `SELECT 1 FROM account WHERE name = $1 AND lanes = 1 FOR UPDATE`, lane.Account); err != nil {
+		return false, err
+	}
+	err = tx.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM lease l JOIN account a ON a.id = l.account
+		WHERE a.name = $1 AND a.lanes <> $2 AND l.owner <> '' AND l.until > clock_timestamp())`, lane.Account, lane.Of).Scan(&otherwise)
+	return otherwise, err
 }
 
 // evict ends the connections of an account's owner, if its lease is over.
@@ -127,9 +147,13 @@ func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
 
 // HandBack gives an account back: another process may have it at once.
 func (s *Store) HandBack(ctx context.Context, account string) error {
+	return s.handBack(ctx, Whole(account))
+}
+
+func (s *Store) handBack(ctx context.Context, lane Lane) error {
 	s.mu.Lock()
-	l := s.leases[account]
-	delete(s.leases, account)
+	l := s.leases[lane]
+	delete(s.leases, lane)
 	s.mu.Unlock()
 	if l == nil {
 		return nil
@@ -143,7 +167,7 @@ func (s *Store) HandBack(ctx context.Context, account string) error {
 		return sweep(ctx, tx, l.epoch)
 	})
 	s.forget(l, err != nil)
-	return wrap("hand account "+account+" back", err)
+	return wrap("hand account "+lane.String()+" back", err)
 }
 
 // remembered is how many lost epochs are kept for results that come late.
@@ -243,8 +267,8 @@ func (s *Store) held() []*lease {
 	return slices.DeleteFunc(slices.Collect(maps.Values(s.leases)), func(l *lease) bool { return l.lost })
 }
 
-// mine lists the accounts that this process has.
-func (s *Store) mine() []string {
+// mine lists the lanes that this process has.
+func (s *Store) mine() []Lane {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Collect(maps.Keys(s.leases))
@@ -252,35 +276,37 @@ func (s *Store) mine() []string {
 
 // Has is nil while an account certainly is this process's own. It asks nobody:
 // this is the last look before a mail's body leaves.
-func (s *Store) Has(account string) error {
-	if l := s.known(account); l != nil && s.fresh(l) {
+func (s *Store) Has(account string) error { return s.has(Whole(account)) }
+
+func (s *Store) has(lane Lane) error {
+	if l := s.known(lane); l != nil && s.fresh(l) {
 		return nil
 	}
-	return fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+	return lane.elsewhere()
 }
 
 // leased returns the lease of an account. One that was never taken is taken
 // now; one that was lost is not, since its owner has to learn first what
 // happened meanwhile.
-func (s *Store) leased(ctx context.Context, account string) (lease, error) {
+func (s *Store) leased(ctx context.Context, lane Lane) (lease, error) {
 	s.taking.Lock()
 	defer s.taking.Unlock()
-	if s.known(account) == nil {
-		if err := s.take(ctx, account); err != nil {
+	if s.known(lane) == nil {
+		if err := s.take(ctx, lane); err != nil {
 			return lease{}, err
 		}
 	}
-	if l := s.known(account); l != nil && s.fresh(l) {
+	if l := s.known(lane); l != nil && s.fresh(l) {
 		return *l, nil
 	}
-	return lease{}, fmt.Errorf("account %s: %w", account, ledger.ErrElsewhere)
+	return lease{}, lane.elsewhere()
 }
 
 // known returns a copy of what this process knows of its lease of an account.
-func (s *Store) known(account string) *lease {
+func (s *Store) known(lane Lane) *lease {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if l := s.leases[account]; l != nil {
+	if l := s.leases[lane]; l != nil {
 		known := *l
 		return &known
 	}

@@ -134,6 +134,11 @@ func TestWorkersShareALedger(t *testing.T) {
 		"WhatCouldNotBeHandedBackEndsByItself":    letGo,
 		"WorkersThatStartTogetherMigrateOnce":     startTogether,
 		"TheBacklogIsWhatCouldLeaveNow":           backlog,
+		"ALedgerOfThePreviousReleaseGoesOn":       earlier,
+		"LanesOfAnAccountAreHadBesideEachOther":   lanes,
+		"ALaneIsTakenOverAlone":                   aLaneIsTakenOver,
+		"AHoldIsOfAllLanes":                       aHoldIsOfAllLanes,
+		"TheSplitOfAnAccountMayChange":            theSplitMayChange,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -54,10 +54,10 @@ type Store struct {
 	taking   sync.Mutex // of whoever takes an account that was never taken
 	mu       sync.Mutex // guards the fields below
 	waiting  []*waiter
-	gone     bool              // the committer: nothing is handed in any more
-	accounts map[string]int64  // their numbers
-	leases   map[string]*lease // by account; what was lost stays, so that it is known
-	past     []int64           // epochs that were lost: their results are still told
+	gone     bool            // the committer: nothing is handed in any more
+	accounts map[Lane]int64  // their numbers
+	leases   map[Lane]*lease // what was lost stays, so that it is known
+	past     []int64         // epochs that were lost: their results are still told
 	desks    map[int64]map[int64]offer
 	touched  map[int64]int64      // by issue, as written
 	issues   map[ledger.Key]int64 // their numbers
@@ -75,7 +75,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	}
 	s := &Store{
 		Reader: &Reader{pool}, me: me, lease: o.Lease, hurry: ctx.Done(), wake: make(chan struct{}, 1), enquiries: make(chan enquiry),
-		closed: make(chan struct{}), accounts: map[string]int64{}, leases: map[string]*lease{},
+		closed: make(chan struct{}), accounts: map[Lane]int64{}, leases: map[Lane]*lease{},
 		desks: map[int64]map[int64]offer{}, touched: map[int64]int64{}, issues: map[ledger.Key]int64{},
 	}
 	if s.lease == 0 {
@@ -203,8 +203,8 @@ func (s *Store) Close() error {
 func (s *Store) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
-	for _, account := range s.mine() {
-		if err := s.HandBack(ctx, account); err != nil {
+	for _, lane := range s.mine() {
+		if err := s.handBack(ctx, lane); err != nil {
 			return err
 		}
 	}

@@ -26,9 +26,10 @@ type slip struct {
 	intent  *ledger.Intent
 	outcome *ledger.Outcome
 	waiter  *waiter // nil: nobody waits
-	lease   lease   // of an intent's account
-	account int64   // of an outcome
-	again   bool    // an earlier try may have been written
+	lane    Lane
+	lease   lease // of an intent's account
+	account int64 // of an outcome
+	again   bool  // an earlier try may have been written
 }
 
 func (p *slip) id() int64 {
@@ -44,6 +45,11 @@ func (p *slip) id() int64 {
 // While the database is away, intents fail, so that nothing is sent, and
 // outcomes stay in hand until it is back.
 func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
+	return s.record(Whole, events)
+}
+
+// record also knows by which lane of its account an event came about.
+func (s *Store) record(lane func(account string) Lane, events []ledger.Event) error {
 	w := &waiter{left: len(events), done: make(chan error, 1)}
 	for _, e := range events {
 		if err := e.Check(); err != nil {
@@ -52,9 +58,9 @@ func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
 		p := &slip{waiter: w}
 		switch e := e.(type) {
 		case ledger.Intent:
-			p.intent = &e
+			p.intent, p.lane = &e, lane(e.Account)
 		case ledger.Outcome:
-			p.outcome = &e
+			p.outcome, p.lane = &e, lane(e.Account)
 		default:
 			return fmt.Errorf("unknown event %T", e)
 		}
@@ -217,7 +223,7 @@ func unsaid(slips []*slip, err error) (out []*slip) {
 // unsaid is the end of an attempt whose body certainly stayed here.
 func (p *slip) unsaid() *slip {
 	now := time.Now()
-	return &slip{outcome: &ledger.Outcome{
+	return &slip{lane: p.lane, outcome: &ledger.Outcome{
 		ID: p.intent.ID, State: ledger.Deferred, Account: p.intent.Account, At: now, Due: now, Free: true,
 		Reply: "the intent could not be made certain, so nothing was sent",
 	}}

@@ -14,7 +14,7 @@ type Worker struct {
 	Until    time.Time // it is taken for dead, and its accounts are free, unless it is heard of before
 	Works    bool      // it takes whatever is due; else it came for one errand
 	Alive    bool      // it was heard of lately
-	Accounts []string  // that it has
+	Accounts []string  // that it has; one that is split as often as it has lanes of it
 }
 
 // Workers lists the processes that work on the ledger, the first one first.
@@ -31,22 +31,22 @@ func (r *Reader) Workers(ctx context.Context) ([]Worker, error) {
 	return out, wrap("list the workers", err)
 }
 
-// A Standing is how an account stands among the workers.
+// A Standing is how a lane stands among the workers.
 type Standing struct {
 	Epoch int64 // of its last lease
 	Taken bool  // somebody has it
 }
 
-// Standings returns how every account stands that was ever taken.
-func (r *Reader) Standings(ctx context.Context) (map[string]Standing, error) {
-	rows, err := r.pool.Query(ctx, `SELECT a.name, l.epoch, l.owner <> '' AND l.until > clock_timestamp()
+// Standings returns how every lane stands that was ever taken.
+func (r *Reader) Standings(ctx context.Context) (map[Lane]Standing, error) {
+	rows, err := r.pool.Query(ctx, `SELECT a.name, a.lane, a.lanes, l.epoch, l.owner <> '' AND l.until > clock_timestamp()
 		FROM lease l JOIN account a ON a.id = l.account`)
 	if err != nil {
 		return nil, wrap("read the leases", err)
 	}
-	out := map[string]Standing{}
-	var name string
+	out := map[Lane]Standing{}
+	var lane Lane
 	var s Standing
-	_, err = pgx.ForEachRow(rows, []any{&name, &s.Epoch, &s.Taken}, func() error { out[name] = s; return nil })
+	_, err = pgx.ForEachRow(rows, []any{&lane.Account, &lane.N, &lane.Of, &s.Epoch, &s.Taken}, func() error { out[lane] = s; return nil })
 	return out, wrap("read the leases", err)
 }

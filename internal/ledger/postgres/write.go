@@ -50,9 +50,9 @@ func (s *Store) write(slips []*slip) ([]*slip, error) {
 func (s *Store) address(ctx context.Context, slips []*slip) (out []*slip, err error) {
 	for i, p := range slips {
 		if p.intent != nil {
-			p.lease, err = s.leased(ctx, p.intent.Account)
+			p.lease, err = s.leased(ctx, p.lane)
 		} else {
-			p.account, err = s.account(ctx, p.outcome.Account)
+			p.account, err = s.account(ctx, p.lane)
 		}
 		if errors.Is(err, ledger.ErrElsewhere) {
 			p.told(err)
@@ -71,7 +71,7 @@ func (s *Store) address(ctx context.Context, slips []*slip) (out []*slip, err er
 // written of that is returned.
 func (s *Store) finish(p *slip, err error) []*slip {
 	if err == nil && p.intent != nil {
-		if err = s.Has(p.intent.Account); err != nil {
+		if err = s.has(p.lane); err != nil {
 			p.told(err)
 			return []*slip{p.unsaid()}
 		}
