@@ -1,6 +1,7 @@
 package pace_test
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -40,17 +41,17 @@ func TestWhatIsOfTheWholeAccountCannotBeSplit(t *testing.T) {
 	if len(bad) > 0 {
 		t.Fatal(bad)
 	}
-	var got string
+	var got strings.Builder
 	for _, p := range l.Indivisible(4) {
-		got += p.What.String() + "\n"
+		got.WriteString(p.What.String() + "\n")
 	}
 	if want := `gap: 6s cannot be split over 4 lanes
 pause: 5m after 30 cannot be split over 4 lanes
 connections: 1 cannot be split over 4 lanes
 3/s cannot be split over 4 lanes
 to qq.com: 2/min cannot be split over 4 lanes
-`; got != want {
-		t.Errorf("refused:\n%s", got)
+`; got.String() != want {
+		t.Errorf("refused:\n%s", got.String())
 	}
 	if one := l.Indivisible(1); len(one) > 0 {
 		t.Errorf("of one lane: %v", one)
