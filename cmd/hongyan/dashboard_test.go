@@ -44,7 +44,9 @@ func TestPeopleAtTheRealService(t *testing.T) {
 	v.filters()
 	v.starts(url+"campaigns/calm", url+"issues/calm/main")
 	v.calms(url)
-	v.leaves(linkIn(t, mailTo(t, filepath.Join(dir, "state"), "reader7@example.com")))
+	link := linkIn(t, mailTo(t, filepath.Join(dir, "state"), "reader7@example.com"))
+	v.scans(link, url)
+	v.leaves(link)
 	v.Go(url + "suppressions?q=reader7")
 	v.reads("reader7@example.com", "weekly", "信太多了")
 	v.Go(url + "log")
@@ -119,6 +121,16 @@ func (v visitor) calms(url string) {
 	v.follows("#sure", "The hold is lifted.")
 	v.Go(url + "issues/calm/main")
 	v.Until(`document.querySelector(".figures li.sent b").innerText === "3"`)
+}
+
+// scans follows a link as the scanner of a mail provider does that runs a whole
+// browser: nobody has left by it (S23).
+func (v visitor) scans(link, url string) {
+	v.Go(link)
+	v.reads("Unsubscribe?")
+	v.Until(`document.readyState === "complete" && document.scripts.length === 0 && performance.now() > 1000`)
+	v.Go(url + "suppressions?q=reader7")
+	v.reads("Nobody is suppressed.")
 }
 
 // leaves is a recipient who leaves, comes back, and leaves again with a word

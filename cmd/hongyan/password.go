@@ -46,9 +46,13 @@ func (d *door) passwordSet(ctx context.Context) error {
 		return err
 	}
 	defer books.Close() //nolint:errcheck // what was written is durable
-	if err := login.SetPassword(ctx, books, plain); errors.Is(err, login.ErrLength) {
+	err = login.SetPassword(ctx, books, plain)
+	switch {
+	case errors.Is(err, login.ErrLength):
 		return d.usagef("a password has from %d to %d characters", login.Shortest, login.Longest)
-	} else if err != nil {
+	case errors.Is(err, login.ErrKnown):
+		return d.usagef("that password is among the first that anybody tries; a few words make a better one")
+	case err != nil:
 		return err
 	}
 	if err := books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: "password"}); err != nil {

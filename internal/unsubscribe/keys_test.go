@@ -76,6 +76,34 @@ func TestATokenOfAnotherKeyringIsNone(t *testing.T) {
 	}
 }
 
+// TestATokenWithABitTurnedIsNone (S24): each one in turn, and each end cut off.
+func TestATokenWithABitTurnedIsNone(t *testing.T) {
+	t.Parallel()
+	k := keyring(t, ledgertest.NewMemory(), time.Now())
+	token := k.Seal("news", "li@example.com")
+	raw, err := base64.RawURLEncoding.DecodeString(token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	wrong := []string{"", token[1:], token + "A", token + token}
+	for n := range raw {
+		wrong = append(wrong, base64.RawURLEncoding.EncodeToString(raw[:n]))
+		for bit := range 8 {
+			turned := bytes.Clone(raw)
+			turned[n] ^= 1 << bit
+			wrong = append(wrong, base64.RawURLEncoding.EncodeToString(turned))
+		}
+	}
+	for _, forged := range wrong {
+		if list, address, ok := k.Open(t.Context(), forged, time.Now()); ok {
+			t.Errorf("%s opens for %s of %s", forged, address, list)
+		}
+	}
+	if _, _, ok := k.Open(t.Context(), token, time.Now()); !ok {
+		t.Error("the token itself does not open")
+	}
+}
+
 // aged is a shelf whose papers were put there some time ago.
 type aged struct {
 	*ledgertest.Memory

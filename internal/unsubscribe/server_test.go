@@ -366,6 +366,62 @@ func TestNobodyHoldsTheDoor(t *testing.T) {
 	}
 }
 
+// TestVisitorsAreCounted (S25): beyond so many at once others wait for one to go.
+func TestVisitorsAreCounted(t *testing.T) {
+	t.Parallel()
+	const most = 256
+	h := newHall(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- unsubscribe.Serve(ctx, l, h.pages) }()
+	defer func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}()
+	var inside []net.Conn
+	for range most {
+		inside = append(inside, visit(t, l.Addr().String()))
+	}
+	if !answered(t, inside[most-1], 10*time.Second) {
+		t.Error("the last that has room is not answered")
+	}
+	outside := visit(t, l.Addr().String())
+	if answered(t, outside, 200*time.Millisecond) {
+		t.Errorf("visitor %d is answered beside the others", most+1)
+	}
+	_ = inside[0].Close()
+	if !answered(t, outside, 10*time.Second) {
+		t.Error("nobody is let in after one has gone")
+	}
+}
+
+// visit asks for a page and stays.
+func visit(t *testing.T, address string) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	fmt.Fprint(conn, "GET /u/nothing HTTP/1.1\r\nHost: example.com\r\n\r\n")
+	return conn
+}
+
+func answered(t *testing.T, conn net.Conn, within time.Duration) bool {
+	t.Helper()
+	if err := conn.SetReadDeadline(time.Now().Add(within)); err != nil {
+		t.Fatal(err)
+	}
+	_, err := conn.Read(make([]byte, 1))
+	return err == nil
+}
+
 type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { clear(p); return len(p), nil }

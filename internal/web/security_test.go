@@ -68,6 +68,23 @@ func TestS19AnotherSiteChangesNothing(t *testing.T) {
 	}
 }
 
+// S19: there is no door that another site may knock at.
+func TestS19AnotherSiteMayPostNowhere(t *testing.T) {
+	t.Parallel()
+	handler := handlerOf(t, build(t, 3).Office, false)
+	paths := []string{"/login", "/logout", "/lang", "/accounts/qq/probe", "/", "/nothing", "/static/style.css", "/live/overview", "/api/v1/issues"}
+	for _, act := range []string{web.ActStart, web.ActPause, web.ActResume, web.ActTest, web.ActRetry, web.ActSettle, web.ActLift, web.ActSuppress, web.ActUnsuppress} {
+		paths = append(paths, "/acts/"+act)
+	}
+	for _, path := range paths {
+		for _, method := range []string{http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete} {
+			if w := ask(t, handler, method, path, "Sec-Fetch-Site", "cross-site", "Origin", "https://evil.example"); w.Code != http.StatusForbidden {
+				t.Errorf("%s %s: %d", method, path, w.Code)
+			}
+		}
+	}
+}
+
 // S19: reading changes nothing, whatever is asked.
 func TestS19ReadingChangesNothing(t *testing.T) {
 	t.Parallel()
@@ -109,7 +126,7 @@ func TestS20NothingIsOpenButTheLogin(t *testing.T) {
 	}
 	for _, path := range []string{
 		"/", "/campaigns", "/campaigns/weekly", "/campaigns/weekly/letter", "/issues/weekly/2026-11-23T09:00", "/issues/weekly/2026-11-23T09:00/report/csv",
-		"/accounts", "/suppressions", "/suppressions.csv", "/settle", "/log", "/acts/start?campaign=weekly", "/live/overview",
+		"/accounts", "/suppressions", "/suppressions.csv", "/settle", "/log", "/acts/start?campaign=weekly", "/live/overview", "/live/accounts", "/metrics",
 	} {
 		w := ask(t, handlerOf(t, h.Office, false), http.MethodGet, path)
 		if body := w.Body.String(); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" || strings.Contains(body, "weekly") {
@@ -145,7 +162,7 @@ func TestS21OnlyOurOwnNamesAreHeeded(t *testing.T) {
 		"evil.example": http.StatusMisdirectedRequest, "evil.example:8080": http.StatusMisdirectedRequest, "10.0.0.7": http.StatusMisdirectedRequest,
 		"127.0.0.1.evil.example": http.StatusMisdirectedRequest, "": http.StatusMisdirectedRequest, "mail.example.com.evil.example": http.StatusMisdirectedRequest,
 	} {
-		for _, path := range []string{"/", "/static/style.css", "/live/nothing", "/login"} {
+		for _, path := range []string{"/", "/static/style.css", "/live/nothing", "/login", "/api/v1/issues", "/metrics"} {
 			w := ask(t, handler, http.MethodGet, path, "Host", host)
 			if got := w.Code == http.StatusMisdirectedRequest; got != (want == http.StatusMisdirectedRequest) {
 				t.Errorf("%s called as %q: %d", path, host, w.Code)
@@ -189,6 +206,10 @@ func TestS22WhatOthersWroteStaysText(t *testing.T) {
 	o.Add(c)
 	o.Add(webtest.Campaign{Campaign: web.Campaign{Name: "faulty", Faults: fault.Faults{fault.At(bad[0], 1, "%s", name).Hinted("%s", name)}}})
 	o.Hire(web.Account{Name: "qq", Provider: bad[0], Address: name, Limits: []fault.Text{fault.Textf("%s", name)}, Learned: []fault.Text{fault.Textf("%s", name)}})
+	o.Share(web.Crew{
+		Workers: []web.Worker{{Name: name, Works: true, Alive: true, Accounts: []string{name, "qq"}}},
+		Queue:   []web.Queue{{Key: ledger.Key{Campaign: name, Issue: name}, Account: name, Due: 1, Since: time.Now()}},
+	})
 	h := serve(t, o)
 	k := ledger.Key{Campaign: name, Issue: bad[1]}
 	if err := h.Start(t.Context(), k, name); err != nil {
@@ -272,6 +293,12 @@ func TestS22HeadersHoldEveryPageAndTheMailInItsFrame(t *testing.T) {
 		}
 		if letter := strings.HasSuffix(path, "letter"); letter != strings.Contains(csp, "sandbox") || letter != strings.Contains(csp, "frame-ancestors 'self'") || !letter && strings.Contains(csp, "unsafe") {
 			t.Errorf("%s: %s", path, csp)
+		}
+	}
+	letter := ask(t, handler, http.MethodGet, "/campaigns/weekly/letter").Header().Get("Content-Security-Policy")
+	for _, source := range []string{"http", "*", "'self' data:", "script-src", "allow-"} { // nothing is fetched, nothing runs
+		if strings.Contains(letter, source) {
+			t.Errorf("a mail may use %s: %s", source, letter)
 		}
 	}
 	frame := h.get("/campaigns/weekly/preview")

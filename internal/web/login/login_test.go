@@ -2,6 +2,7 @@ package login_test
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -27,13 +28,13 @@ func open(t *testing.T) *sqlite.Store {
 	return store
 }
 
-// ASVS 6.2.1, 6.2.9, 6.2.5: from 8 characters to more than 64, of any kind.
+// S20, ASVS 6.2.1, 6.2.9, 6.2.5: from 8 characters to more than 64, of any kind.
 func TestPasswordsAreBoundedInLengthAndInNothingElse(t *testing.T) {
 	t.Parallel()
 	store := open(t)
 	for plain, ok := range map[string]bool{
-		"": false, "short12": false, "eightchr": true, "鸿雁传书鸿雁传书": true, strings.Repeat("a", 64): true,
-		strings.Repeat("z", 256): true, strings.Repeat("z", 257): false, "        ": true,
+		"": false, "s7orT-x": false, "eightchr": true, "7302-1146": true, "鸿雁传书鸿雁传书": true, strings.Repeat("wild geese ", 6)[:64]: true,
+		strings.Repeat("wild geese ", 24)[:256]: true, strings.Repeat("wild geese ", 24)[:257]: false, "a b c   d e": true,
 	} {
 		if err := login.SetPassword(t.Context(), store, plain); (err == nil) != ok {
 			t.Errorf("%q: %v", plain, err)
@@ -41,6 +42,21 @@ func TestPasswordsAreBoundedInLengthAndInNothingElse(t *testing.T) {
 	}
 }
 
+// S20, ASVS 6.2.4 and 6.2.11.
+func TestPasswordsThatEverybodyTriesAreRefused(t *testing.T) {
+	t.Parallel()
+	store := open(t)
+	for _, plain := range []string{
+		"password", "12345678", "iloveyou", "Password1", "P@ssw0rd", "qwertyuiop", "abcd1234", "11111111", "woaini1314",
+		"hongyan1", "Hongyan!", "hongyanhongyan", "dashboard", strings.Repeat("a", 64), strings.Repeat("z", 256), "        ",
+	} {
+		if err := login.SetPassword(t.Context(), store, plain); !errors.Is(err, login.ErrKnown) {
+			t.Errorf("%q: %v", plain, err)
+		}
+	}
+}
+
+// S20, ASVS 11.4.2.
 func TestPasswordIsKeptAsArgon2idAndNowhereInClear(t *testing.T) {
 	t.Parallel()
 	store := open(t)
