@@ -33,8 +33,8 @@ fuzz: ## each fuzz target for a minute
 drill-kill: ## kill the program a thousand times each on 1 and 20 connections: nobody lost, nobody mailed twice
 	go test ./internal/drill -run Kill -kills 1000 -timeout 3h -v
 
-drill-workers: ## kill, freeze and cut off workers that share an issue: nobody lost, nobody mailed twice
-	go test ./internal/drill -run Workers -workers.mails 20000 -workers.kills 30 -workers.freezes 10 -workers.cuts 5 -timeout 30m -v
+drill-workers: ## kill, freeze and cut off workers and services that share issues: nobody lost, nobody mailed twice, no limit passed, each slot once
+	go test ./internal/drill -run Workers -workers.mails 20000 -workers.kills 30 -workers.freezes 10 -workers.cuts 5 -workers.serves 4 -workers.heirs 5 -workers.takes 10s -timeout 30m -v
 
 drill-sim: ## a million lives of the line from seeds; a failing seed prints itself
 	go test ./internal/drill -run Sim -seeds 1000000 -timeout 12h -v

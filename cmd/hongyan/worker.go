@@ -168,7 +168,11 @@ func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
 		if err != nil {
 			return nil, err
 		}
-		due = append(due, more...)
+		for _, d := range more { // another issue may need it too
+			if !slices.Contains(due, d) {
+				due = append(due, d)
+			}
+		}
 	}
 	return due, nil
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,8 +28,63 @@ type witness struct {
 	pipelining bool
 	patience   time.Duration // with a client that says nothing; 0: no end
 	open, most int
+	at         []arrival
 	idle       *sync.Cond // open became 0
 	next       chan struct{}
+}
+
+// An arrival is when a mail was there with its dot, and since when its connection
+// was open.
+type arrival struct{ mail, conn time.Time }
+
+// times are when mails arrived, in order.
+func (w *witness) times() (out []time.Time) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.at {
+		out = append(out, a.mail)
+	}
+	slices.SortFunc(out, time.Time.Compare)
+	return out
+}
+
+// firstBy is how long after a moment the first mail arrived over a connection that
+// was opened after it.
+func (w *witness) firstBy(moment time.Time) (time.Duration, bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, a := range w.at {
+		if a.conn.After(moment) {
+			return a.mail.Sub(moment), true
+		}
+	}
+	return 0, false
+}
+
+// fullest is how many of the times, in order, fall into one window at most.
+func fullest(at []time.Time, per time.Duration) (most int) {
+	first := 0
+	for i := range at {
+		for at[i].Sub(at[first]) >= per {
+			first++
+		}
+		most = max(most, i-first+1)
+	}
+	return most
+}
+
+// TestTheFullestWindowIsFound shows that the drills see a limit that was passed.
+func TestTheFullestWindowIsFound(t *testing.T) {
+	t.Parallel()
+	var at []time.Time
+	for _, ms := range []int{0, 400, 999, 1000, 1001, 1998, 5000} {
+		at = append(at, time.UnixMilli(int64(ms)))
+	}
+	for per, want := range map[time.Duration]int{time.Millisecond: 1, time.Second: 4, time.Minute: 7} {
+		if got := fullest(at, per); got != want {
+			t.Errorf("within %s: %d, want %d", per, got, want)
+		}
+	}
 }
 
 func newWitness(t *testing.T) *witness {
@@ -128,6 +184,7 @@ func (w *witness) count(n int) {
 // to say, which is all that pipelining asks of a server (RFC 2920 §3.2).
 func (w *witness) serve(conn net.Conn) {
 	in, out := bufio.NewReaderSize(conn, 64<<10), bufio.NewWriter(conn)
+	since := time.Now()
 	fmt.Fprint(out, "220 witness\r\n")
 	var to string
 	for {
@@ -150,7 +207,7 @@ func (w *witness) serve(conn net.Conn) {
 			fmt.Fprint(out, "250 ok\r\n")
 		case "DATA":
 			fmt.Fprint(out, "354 go on\r\n")
-			if out.Flush() != nil || w.take(in, to) != nil {
+			if out.Flush() != nil || w.take(in, to, since) != nil {
 				return
 			}
 			fmt.Fprint(out, "250 written down\r\n")
@@ -175,7 +232,7 @@ func (w *witness) hello() string {
 
 // take reads a body and, if it came whole, writes the mail down. One write a
 // line, synced before anybody hears of it.
-func (w *witness) take(in *bufio.Reader, to string) error {
+func (w *witness) take(in *bufio.Reader, to string, since time.Time) error {
 	id := ""
 	for {
 		line, err := in.ReadString('\n')
@@ -189,12 +246,14 @@ func (w *witness) take(in *bufio.Reader, to string) error {
 			id = strings.Trim(line[len(line)-len(value):], " <>\r\n")
 		}
 	}
+	there := time.Now()
 	_, err := fmt.Fprintf(w.record, "%s\t%s\n", to, id)
 	if err = errors.Join(err, w.record.Sync()); err != nil {
 		return err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.at = append(w.at, arrival{there, since})
 	close(w.next)
 	w.next = make(chan struct{})
 	return nil
