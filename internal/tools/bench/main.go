@@ -48,7 +48,7 @@ type bench struct {
 }
 
 // atMost ends a run that hangs.
-const atMost = 20 * time.Minute
+const atMost = 30 * time.Minute
 
 func (b *bench) all(out string) (err error) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
