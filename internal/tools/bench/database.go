@@ -143,36 +143,48 @@ func (db *database) number(ctx context.Context, statement string) (int64, error)
 
 // cpu is the processor's time that the server and all its processes have had,
 // also those that have ended.
-func (db *database) cpu() (time.Duration, error) {
-	all, err := filepath.Glob("/proc/[0-9]*/stat")
-	if err != nil {
-		return 0, err
-	}
-	var ticks int64
+func (db *database) cpu() (total time.Duration) {
+	all, _ := filepath.Glob("/proc/[0-9]*/stat") // only a bad pattern is an error
 	for _, path := range all {
-		stat, err := os.ReadFile(path)
-		if err != nil {
-			continue // it has ended
+		pid, _ := strconv.Atoi(filepath.Base(filepath.Dir(path))) // by the pattern
+		fields := stat(pid)
+		switch server := db.server.Process.Pid; {
+		case fields == nil: // it has ended
+		case pid == server:
+			total += ticks(fields[11:15])
+		case fields[1] == strconv.Itoa(server):
+			total += ticks(fields[11:13])
 		}
-		// The name, in brackets, may have blanks; behind it: state, parent, …,
-		// utime, stime, and the same of children that have ended.
-		fields := strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))
-		switch {
-		case filepath.Base(filepath.Dir(path)) == strconv.Itoa(db.server.Process.Pid):
-			ticks += sum(fields[11:15])
-		case fields[1] == strconv.Itoa(db.server.Process.Pid):
-			ticks += sum(fields[11:13])
-		}
-	}
-	return time.Duration(ticks) * time.Second / 100, nil // Linux tells hundredths of a second
-}
-
-func sum(numbers []string) (total int64) {
-	for _, s := range numbers {
-		n, _ := strconv.ParseInt(s, 10, 64) // the kernel's own
-		total += n
 	}
 	return total
+}
+
+// processor is the processor's time that a process has had.
+func processor(pid int) time.Duration {
+	if fields := stat(pid); fields != nil {
+		return ticks(fields[11:13])
+	}
+	return 0
+}
+
+// stat is what the kernel says of a process behind its name, which is in brackets
+// and may have blanks: state, parent, …, utime, stime, and the same of children
+// that have ended.
+func stat(pid int) []string {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+}
+
+func ticks(numbers []string) time.Duration {
+	total := 0
+	for _, s := range numbers {
+		n, _ := strconv.Atoi(s) // the kernel's own
+		total += n
+	}
+	return time.Duration(total) * time.Second / 100 // Linux tells hundredths of a second
 }
 
 func (db *database) stop() error {
