@@ -158,6 +158,16 @@ func TestABrowserLogsInAndWatchesARunToItsEnd(t *testing.T) {
 	page.Run(`document.querySelector("#state").value = "refused"; document.querySelector("#q").value = "non-existent"`)
 	page.Click("form[role=search] button")
 	page.Until(`location.search.includes("state=refused") && document.querySelectorAll("#recipients tbody tr").length === 8`)
+	long := weekly(60_000)
+	long.Name, long.Issue = "long", "main"
+	h.Add(long)
+	if err := h.Start(t.Context(), ledger.Key{Campaign: "long", Issue: "main"}, "li"); err != nil {
+		t.Fatal(err)
+	}
+	page.Go(h.url + "/issues/long/main?q=reader59999") // the script goes on where a page has looked for long enough
+	page.Until(`document.querySelectorAll("#recipients tbody tr").length === 1 && document.body.innerText.includes("reader59999@example.com")`)
+	page.Go(h.url + "/issues/long/main?q=nobody-is-called-so")
+	page.Until(text("Nobody") + ` && !document.querySelector("[data-onward]")`)
 	page.Go(h.url + "/log")
 	page.Until(text("li") + " && " + text("resume") + " && " + text("lift"))
 	follow("form[action='/logout'] button", "Your name")
