@@ -60,7 +60,7 @@ func (d *door) accountTest(ctx context.Context, name string) error {
 	}
 	h := &house{door: d, conf: conf, stop: func() {}, taken: map[string]string{}}
 	defer func() { h.stop(); h.servers.Wait() }()
-	wire, err := h.sender(ctx, account)
+	wire, err := h.sender(ctx, account, nil)
 	if err != nil {
 		return err
 	}

@@ -94,7 +94,7 @@ func (h *house) wayBy(ctx context.Context, account config.Account, by postgres.L
 	if err != nil {
 		return nil, err
 	}
-	wire, err := h.sender(ctx, account)
+	wire, err := h.sender(ctx, account, h.sure(by))
 	if err != nil {
 		return nil, err
 	}
@@ -275,10 +275,10 @@ func (h *house) keep(ctx context.Context, w way) error {
 }
 
 // sender knows how to reach the account's server, which for a sandbox account
-// it starts.
-func (h *house) sender(ctx context.Context, account config.Account) (*sender.Sender, error) {
+// it starts, and for how long it may use it.
+func (h *house) sender(ctx context.Context, account config.Account, sure func() error) (*sender.Sender, error) {
 	if account.Provider == "sandbox" {
-		return h.sandbox(ctx, account)
+		return h.sandbox(ctx, account, sure)
 	}
 	if !account.Secret.IsZero() { // what is missing here is better told before anything is dialled
 		if _, err := account.Secret.Read(ctx); err != nil {
@@ -289,7 +289,9 @@ func (h *house) sender(ctx context.Context, account config.Account) (*sender.Sen
 	if err != nil {
 		return nil, err
 	}
-	return sender.New(h.door.wired(account, roots)), nil
+	wired := h.door.wired(account, roots)
+	wired.May = sure
+	return sender.New(wired), nil
 }
 
 // wired is the account as the sender takes it.
@@ -342,7 +344,7 @@ func rootsOf(account config.Account) (*x509.CertPool, error) {
 
 // sandbox starts a server on loopback that behaves like QQ Mail, with a
 // certificate and an authorization code made on the spot, and talks to that.
-func (h *house) sandbox(ctx context.Context, account config.Account) (*sender.Sender, error) {
+func (h *house) sandbox(ctx context.Context, account config.Account, sure func() error) (*sender.Sender, error) {
 	code := rand.Text()
 	dir := filepath.Join(h.door.stateFolder(h.conf), "sandbox", account.Name)
 	server, err := sandbox.New(sandbox.Options{
@@ -365,7 +367,7 @@ func (h *house) sandbox(ctx context.Context, account config.Account) (*sender.Se
 		return nil, err
 	}
 	wired := h.door.wired(account, server.Roots())
-	wired.Host, wired.TLS, wired.Username, wired.Frame = host, sender.Implicit, account.Address, true
+	wired.Host, wired.TLS, wired.Username, wired.Frame, wired.May = host, sender.Implicit, account.Address, true, sure
 	if wired.Port, err = strconv.Atoi(port); err != nil {
 		return nil, err
 	}
@@ -381,7 +383,9 @@ type line struct {
 
 func (l line) Open() run.Session { return session{l.Sender.Open(context.Background()), l.sure} }
 
-// sure is the last look before a body leaves, where an account may be lost.
+// sure is the last look before a body leaves, and before each further part of a
+// long one, where an account may be lost. A body that leaves in one write leaves
+// with its dot: there is nothing between the look and the dot but the write.
 func (h *house) sure(by postgres.Lane) func() error {
 	if shared, ok := h.booksOf(by).(interface{ Has(account string) error }); ok {
 		return func() error { return shared.Has(by.Account) }

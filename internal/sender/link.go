@@ -114,7 +114,7 @@ func (s *Sender) enter(ctx context.Context, client *smtp.Client, p *Probe) error
 func (s *Sender) options() smtp.Options {
 	return smtp.Options{
 		Helo: s.a.Helo, Frame: s.a.Frame, Pipelining: s.a.Pipelining,
-		Timeouts: s.a.Timeouts, Trace: s.a.Trace, Watch: s.a.Watch,
+		Timeouts: s.a.Timeouts, Trace: s.a.Trace, Watch: s.a.Watch, May: s.a.May,
 	}
 }
 

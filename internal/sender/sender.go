@@ -48,8 +48,9 @@ type Account struct {
 
 	Retry    Retry
 	Timeouts smtp.Timeouts
-	Trace    io.Writer  // the dialogue, credentials masked; several sessions write to it at once; nil = none
-	Watch    smtp.Watch // told of connect, of securing the link (starttls, either way), and of what smtp tells; nil = nobody
+	Trace    io.Writer    // the dialogue, credentials masked; several sessions write to it at once; nil = none
+	May      func() error // see smtp.Options
+	Watch    smtp.Watch   // told of connect, of securing the link (starttls, either way), and of what smtp tells; nil = nobody
 }
 
 // Retry says how a connection that cannot be had is tried for again: full

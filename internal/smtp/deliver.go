@@ -40,6 +40,13 @@ func (c *Client) Deliver(ctx context.Context, next Mail) (reply.Answer, error) {
 	}
 	tail := ".\r\n" + c.ride(next)
 	left := c.send(ctx, m.Wire(), tail)
+	if w, withheld := errors.AsType[*withheld](left.err); withheld {
+		// What the server would say of half a mail is not worth the wait: somebody
+		// else may be waiting for the connection.
+		c.dead = true
+		c.wire.conn.Close()
+		return reply.Answer{}, &reply.Lost{Stage: reply.AtDot, Sent: left.body, Err: w.why}
+	}
 	return c.verdict(ctx, left)
 }
 
@@ -55,6 +62,11 @@ func (c *Client) ride(next Mail) string {
 	c.rider = next
 	return g.String()
 }
+
+// A withheld body was not sent to its end.
+type withheld struct{ why error }
+
+func (w *withheld) Error() string { return w.why.Error() }
 
 // What has left of a mail.
 type departed struct {
@@ -75,7 +87,7 @@ func (c *Client) send(ctx context.Context, body [][]byte, tail string) departed 
 			c.wire.note("> ", strings.TrimSpace(line))
 		}
 	}
-	sure, most, err := c.wire.write(ctx, c.limits.Block, append(body[:len(body):len(body)], []byte(tail))...)
+	sure, most, err := c.wire.write(ctx, c.limits.Block, c.may, append(body[:len(body):len(body)], []byte(tail))...)
 	return departed{body: min(sure, size), whole: most >= size+int64(len(".\r\n")), err: err}
 }
 

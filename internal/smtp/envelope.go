@@ -52,7 +52,7 @@ func (c *Client) offer(ctx context.Context, m Mail, g group) error {
 		for _, line := range g.lines() {
 			c.wire.note("> ", line)
 		}
-		if _, _, err := c.wire.write(ctx, c.limits.Mail, []byte(g.String())); err != nil {
+		if _, _, err := c.wire.write(ctx, c.limits.Mail, nil, []byte(g.String())); err != nil {
 			return c.lose(reply.AtMail, err)
 		}
 		return c.settle(ctx, m)

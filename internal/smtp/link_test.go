@@ -244,3 +244,41 @@ func TestABodyNeedsAnOffer(t *testing.T) {
 	c.Close()
 	served.Wait()
 }
+
+// TestABodyIsWithheldFromItsDot when whoever sends it has lost the right to: what
+// leaves in one write is not asked about, a longer one before each further write.
+func TestABodyIsWithheldFromItsDot(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("another worker has the account")
+	for _, c := range []struct {
+		size, asked int
+		from        int // the question that is answered with no
+		want        string
+	}{
+		{1000, 0, 1, "sent"}, {200_000, 3, 9, "sent"}, {200_000, 1, 1, "lost"}, {200_000, 3, 3, "lost"},
+	} {
+		client, server := net.Pipe()
+		s := &sink{taken: map[string]int{}, extensions: "250 8BITMIME\r\n"}
+		var served sync.WaitGroup
+		served.Go(func() { s.serve(server) })
+		asked := 0
+		session, err := smtp.Hello(t.Context(), client, smtp.Options{May: func() error {
+			if asked++; asked >= c.from {
+				return lost
+			}
+			return nil
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := session.Offer(t.Context(), newLetter("1").padded(c.size)); err != nil {
+			t.Fatal(err)
+		}
+		_, err = session.Deliver(t.Context(), nil)
+		session.Close()
+		served.Wait()
+		if got := kind(err); got != c.want || asked != c.asked || errors.Is(err, lost) != (c.want == "lost") || (len(s.taken) == 0) != (c.want == "lost") {
+			t.Errorf("%+v: %s (%v), asked %d times, taken %v", c, got, err, asked, s.taken)
+		}
+	}
+}

@@ -24,6 +24,10 @@ type Options struct {
 	Timeouts   Timeouts
 	Trace      io.Writer // the dialogue, a line each, credentials masked, bodies left out; nil = none
 	Watch      Watch     // nil = nobody
+	// May is asked before each write of a body but its first, which the caller
+	// answers for: a process that was frozen in the middle may have lost the right
+	// to send. An error withholds the rest and with it the dot; nil = it may.
+	May func() error
 }
 
 // A Watch is told how long each answer was waited for: the greeting, MAIL, RCPT,
@@ -78,6 +82,7 @@ type Client struct {
 	mayPipe   bool
 	clearAuth bool
 	watch     Watch
+	may       func() error
 
 	announced map[string]string
 	dead      bool
@@ -91,7 +96,7 @@ type Client struct {
 func Hello(ctx context.Context, conn net.Conn, o Options) (*Client, error) {
 	c := &Client{
 		wire: newWire(conn, o.Trace), limits: o.Timeouts.filled(), helo: cmp.Or(o.Helo, "localhost"),
-		frame: o.Frame, mayPipe: o.Pipelining, clearAuth: o.ClearAuth, watch: o.Watch,
+		frame: o.Frame, mayPipe: o.Pipelining, clearAuth: o.ClearAuth, watch: o.Watch, may: o.May,
 	}
 	defer c.wire.hold(ctx)()
 	if err := c.greet(ctx); err != nil {

@@ -233,9 +233,15 @@ func (w *wire) unasked() bool {
 // write sends the parts in blocks of at most 64 KiB, each with its own limit. It
 // returns how many bytes the kernel took for certain, and how many it may have
 // taken at most: over TLS a failed write may have left whole, because what it
-// says about its bytes is said before the record layer and not after it.
-func (w *wire) write(ctx context.Context, limit time.Duration, parts ...[]byte) (sure, most int64, err error) {
+// says about its bytes is said before the record layer and not after it. Between
+// two blocks may is asked, if there is one.
+func (w *wire) write(ctx context.Context, limit time.Duration, may func() error, parts ...[]byte) (sure, most int64, err error) {
 	for block, size := range w.blocks(parts) {
+		if may != nil && sure > 0 {
+			if err := may(); err != nil {
+				return sure, sure, &withheld{err}
+			}
+		}
 		w.within(ctx, limit)
 		n, err := w.put(block)
 		sure += n
