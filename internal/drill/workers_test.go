@@ -63,8 +63,8 @@ const connectionsEach = 2
 
 // perSecond and perMinute are the plant's limits: such that a short drill lasts
 // for as long as its storm. Every other account has the latter as well.
-func perSecond() int { return max(6, *crewMails/1000) }
-func perMinute() int { return 100 + *crewMails/20 }
+func perSecond() int { return max(8, *crewMails/1000) }
+func perMinute() int { return 45 * perSecond() }
 
 func limited(account int) bool { return account%2 == 1 }
 

@@ -49,7 +49,7 @@ type Account struct {
 	Retry    Retry
 	Timeouts smtp.Timeouts
 	Trace    io.Writer    // the dialogue, credentials masked; several sessions write to it at once; nil = none
-	May      func() error // see smtp.Options
+	May      func() error // asked before a connection is made, and see smtp.Options; nil = it may
 	Watch    smtp.Watch   // told of connect, of securing the link (starttls, either way), and of what smtp tells; nil = nobody
 }
 

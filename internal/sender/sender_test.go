@@ -532,3 +532,28 @@ func TestStagesAreTimed(t *testing.T) {
 		}
 	}
 }
+
+// TestNoConnectionIsMadeForAnAccountThatIsLost: neither a first one nor one in the
+// place of one that died.
+func TestNoConnectionIsMadeForAnAccountThatIsLost(t *testing.T) {
+	t.Parallel()
+	lost := errors.New("another worker has the account")
+	var may error
+	a := account(start(t, qq()))
+	a.May = func() error { return may }
+	x := open(t, a)
+	if err := x.Offer(t.Context(), &letter{"1@example.com"}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := x.Deliver(t.Context(), nil); err != nil {
+		t.Fatal(err)
+	}
+	may = lost
+	x.Renew()
+	if err := x.Offer(t.Context(), &letter{"2@example.com"}); !errors.Is(err, lost) {
+		t.Errorf("in the place of another: %v", err)
+	}
+	if err := open(t, a).Offer(t.Context(), &letter{"3@example.com"}); !errors.Is(err, lost) {
+		t.Errorf("a first one: %v", err)
+	}
+}

@@ -40,6 +40,9 @@ func (x *Session) Offer(ctx context.Context, m smtp.Mail) error {
 
 func (x *Session) offer(ctx context.Context, m smtp.Mail) error {
 	if x.client == nil {
+		if err := x.s.may(); err != nil {
+			return err
+		}
 		client, err := x.s.link(ctx)
 		if err != nil {
 			return err
@@ -49,6 +52,15 @@ func (x *Session) offer(ctx context.Context, m smtp.Mail) error {
 	err := x.client.Offer(ctx, m)
 	x.settle(err)
 	return err
+}
+
+// may is asked before a connection is made: who was frozen and wakes up finds the
+// old ones gone, and must not take any from whoever has the account by now.
+func (s *Sender) may() error {
+	if s.a.May == nil {
+		return nil
+	}
+	return s.a.May()
 }
 
 // gone reports whether the connection was dead before this mail: it broke, or
