@@ -19,14 +19,13 @@ type waiter struct {
 type queue struct {
 	mu      sync.Mutex // guards the fields below
 	waiting []*waiter
-	flying  map[int64]bool // entries whose intent was recorded and whose outcome was not
-	landed  int            // how many of them are waiting with their outcome
+	flying  map[int64]bool // entries whose intent is durable and whose outcome has not come
 
-	all chan struct{} // of one: nobody is missing
+	joined chan struct{} // of one: somebody has
 }
 
 func newQueue() *queue {
-	return &queue{flying: map[int64]bool{}, all: make(chan struct{}, 1)}
+	return &queue{flying: map[int64]bool{}, joined: make(chan struct{}, 1)}
 }
 
 func (q *queue) join(w *waiter) {
@@ -34,73 +33,60 @@ func (q *queue) join(w *waiter) {
 	defer q.mu.Unlock()
 	q.waiting = append(q.waiting, w)
 	for _, e := range w.events {
-		if o, ok := e.(ledger.Outcome); ok && q.flying[o.ID] {
-			q.landed++
+		if o, ok := e.(ledger.Outcome); ok {
+			delete(q.flying, o.ID)
 		}
 	}
-	if q.landed >= len(q.flying) {
-		q.signal()
-	}
-}
-
-func (q *queue) signal() {
 	select {
-	case q.all <- struct{}{}:
+	case q.joined <- struct{}{}:
 	default:
 	}
 }
 
-// assemble waits for the mails that are in flight: one commit for all is
+// gather takes everybody who waits. They are as good as recorded: if they are
+// not, nothing is recorded any more.
+func (q *queue) gather() []*waiter {
+	some, _ := q.here()
+	return some
+}
+
+// here also reports whether that is all: no mail is in flight.
+func (q *queue) here() (some []*waiter, all bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	some, q.waiting = q.waiting, nil
+	return some, len(q.flying) == 0
+}
+
+// late waits for the mails that are in flight and returns who brings the next
+// outcomes; nobody when all are there, or when it is time. One commit for all is
 // cheaper than two for half of them each, which is what their connections fall
-// into when they take turns. It waits for no longer than the last commit took,
-// so that no outcome takes more than twice as long; a connection alone never
-// waits.
-func (q *queue) assemble(atMost time.Duration) {
-	if q.whole() {
-		return
-	}
-	timer := time.NewTimer(min(atMost, longestWait))
-	defer timer.Stop()
-	select {
-	case <-q.all:
-	case <-timer.C:
+// into when they take turns; a connection alone never waits.
+func (q *queue) late(time <-chan time.Time) []*waiter {
+	for {
+		if some, all := q.here(); len(some) > 0 || all {
+			return some
+		}
+		select {
+		case <-q.joined:
+		case <-time:
+			return nil
+		}
 	}
 }
 
 // longestWait is what a group costs at most in speed where a server answers slowly.
 const longestWait = 5 * time.Millisecond
 
-// whole reports whether nobody is missing; if somebody is, all will tell.
-func (q *queue) whole() bool {
+// departs says that the intents of a group are durable: their mails may leave.
+func (q *queue) departs(group []*waiter) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	select {
-	case <-q.all: // told of an earlier group
-	default:
-	}
-	return q.landed >= len(q.flying)
-}
-
-// gather takes everybody who waits. They are as good as recorded: if they are
-// not, nothing is recorded any more.
-func (q *queue) gather() []*waiter {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	group := q.waiting
-	q.waiting, q.landed = nil, 0
 	for _, w := range group {
 		for _, e := range w.events {
-			q.depart(e)
+			if i, ok := e.(ledger.Intent); ok {
+				q.flying[i.ID] = true
+			}
 		}
-	}
-	return group
-}
-
-func (q *queue) depart(e ledger.Event) {
-	switch e := e.(type) {
-	case ledger.Intent:
-		q.flying[e.ID] = true
-	case ledger.Outcome:
-		delete(q.flying, e.ID)
 	}
 }

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"hongyan/internal/ledger"
 )
@@ -22,24 +23,33 @@ func (s *Store) Record(_ context.Context, events ...ledger.Event) error {
 	case err := <-w.done:
 		return err
 	case s.writer.turn <- struct{}{}:
-		s.queue.assemble(s.writer.took)
-		s.commit(s.queue.gather())
+		s.commit()
 		<-s.writer.turn
 		return <-w.done
 	}
 }
 
-// commit writes the group in one transaction; the caller has the turn. The
-// group is empty when an earlier holder of the turn has served it.
-func (s *Store) commit(group []*waiter) {
+// commit writes all that wait in one transaction; the caller has the turn. Nobody
+// waits when an earlier holder of the turn has served all.
+//
+// What is there is written while the mails in flight come back. They are given
+// about the time of a commit, so that no outcome takes more than twice as long.
+func (s *Store) commit() {
+	group := s.queue.gather()
 	if len(group) == 0 {
 		return
 	}
+	timer := time.NewTimer(min(2*s.writer.took, longestWait))
+	defer timer.Stop()
 	err := s.writer.commit(func(t *tx) {
-		for _, w := range group {
-			w.apply(t)
+		for some := group; len(some) > 0; group = append(group, some...) {
+			for _, w := range some {
+				w.apply(t)
+			}
+			some = s.queue.late(timer.C)
 		}
 	})
+	s.queue.departs(group)
 	for _, w := range group {
 		w.done <- s.answer(w, err)
 	}

@@ -24,7 +24,7 @@ type writer struct {
 	stmts  map[string]statement
 	args   []driver.NamedValue // of the statement being run
 	broken error
-	took   time.Duration // the last commit
+	took   time.Duration // the last COMMIT
 
 	accounts map[string]int64
 	touched  map[int64]int64 // by issue, as written
@@ -58,13 +58,13 @@ func (w *writer) commit(f func(*tx)) error {
 	if w.broken != nil {
 		return w.broken
 	}
-	begun := time.Now()
 	t := &tx{w: w}
 	t.exec("BEGIN IMMEDIATE")
 	f(t)
 	// Before the commit, so that a count sees all of its entries or none; and
 	// after it, since one that began meanwhile has seen none.
 	w.strange.add(t.changed)
+	begun := time.Now()
 	t.exec("COMMIT")
 	w.strange.add(t.changed)
 	w.took = time.Since(begun)
