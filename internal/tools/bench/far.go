@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"sync"
+	"syscall"
 	"time"
 )
 
@@ -59,7 +60,7 @@ func pass(to, from net.Conn, late time.Duration) {
 	var writer sync.WaitGroup
 	writer.Go(func() {
 		for p := range queue {
-			time.Sleep(time.Until(p.due))
+			linger(p.due)
 			to.Write(p.bytes) // if it cannot, the reader soon finds out
 		}
 		to.(*net.TCPConn).CloseWrite()
@@ -76,4 +77,13 @@ func pass(to, from net.Conn, late time.Duration) {
 	}
 	close(queue)
 	writer.Wait()
+}
+
+// linger sleeps by the kernel's timer. The runtime's rounds up to a millisecond
+// when nothing else happens, and that would be added to both ways.
+func linger(until time.Time) {
+	for left := time.Until(until); left > 0; left = time.Until(until) {
+		t := syscall.NsecToTimespec(int64(left))
+		_ = syscall.Nanosleep(&t, nil) // a signal wakes it early
+	}
 }

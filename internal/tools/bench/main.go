@@ -154,7 +154,7 @@ func (b *bench) far(ctx context.Context) error {
 		return err
 	}
 	defer way.stop()
-	const few, some = 150, 600
+	const few, some = 150, 1500
 	source, err := b.postfix.source(ctx, way.addr, 1, few)
 	if err != nil {
 		return err
