@@ -40,7 +40,7 @@ func TestAFrozenIssueMakesTheVerySameMails(t *testing.T) {
 func sameMails(t *testing.T, file string) {
 	ctx := t.Context()
 	d := &door{out: io.Discard, err: io.Discard, env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" })}
-	d.flags.config = "../../config.yaml"
+	d.flags.config, d.flags.state = "../../config.yaml", t.TempDir() // what was sent from this checkout is another matter
 	e, err := d.open(ctx, file, "12", toPreview)
 	if err != nil {
 		t.Fatal(err)
