@@ -1,7 +1,6 @@
 package config
 
 import (
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -13,7 +12,6 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/list"
-	"hongyan/internal/pace"
 )
 
 // A builder makes a Config of viper's values and knows where each came from.
@@ -165,19 +163,6 @@ func (b *builder) exists(path, file string) bool {
 		return false
 	}
 	return true
-}
-
-func (b *builder) retry(values map[string]any) pace.Schedule {
-	s, problems := pace.ParseSchedule(text(values["schedule"]), text(values["max_age"]))
-	for _, p := range problems {
-		b.problem("retry", p)
-	}
-	return s
-}
-
-func (b *builder) problem(path string, p pace.Problem) {
-	f := b.wrong(path+sep+p.Key, "")
-	f.What, f.Hint = p.What, p.Hint
 }
 
 // An entry is one account on its way from values to an Account.
@@ -377,67 +362,4 @@ func isIP(host string) bool {
 func isLoopback(host string) bool {
 	ip, err := netip.ParseAddr(strings.Trim(host, "[]"))
 	return err == nil && ip.IsLoopback() || strings.EqualFold(host, "localhost")
-}
-
-func (e *entry) limits() {
-	own, problems := pace.ParseLimits(branchOf(e.values["limits"]))
-	for _, p := range problems {
-		e.problem(e.key("limits"), p)
-	}
-	if own.HolidaysFile != "" {
-		own.HolidaysFile = within(e.dir, own.HolidaysFile)
-		own.Hours.Holidays = e.holidays(own.HolidaysFile)
-	}
-	e.Limits = own.Over(e.preset.Limits)
-}
-
-// most is more lanes than anybody has workers for one account.
-const most = 64
-
-// lanes refuses a split by which a lane could not send at all, or all of them
-// together more than the account may.
-func (e *entry) lanes() {
-	e.Lanes = 1
-	n, given := e.values["lanes"].(int)
-	if !given {
-		return
-	}
-	if n < 1 || n > most {
-		e.wrong(e.key("lanes"), "an account has 1 to %d lanes", most).Hinted("write lanes: 4, or leave it out")
-		return
-	}
-	e.Lanes = n
-	if n > 1 && e.Provider == "sandbox" {
-		e.wrong(e.key("lanes"), "the sandbox is a server of one machine").Hinted("leave lanes out")
-	}
-	for _, p := range e.Limits.Indivisible(n) {
-		e.problem(e.path, p)
-	}
-}
-
-func (e *entry) holidays(file string) []pace.Date {
-	path := e.key("limits" + sep + "holidays")
-	if !e.exists(path, file) {
-		return nil
-	}
-	src, err := os.ReadFile(file)
-	if err != nil {
-		e.wrong(path, "%s: %s", file, errors.Unwrap(err))
-		return nil
-	}
-	var out []pace.Date
-	n := 0
-	for line := range strings.Lines(string(plain(src))) {
-		n++
-		if line, _, _ = strings.Cut(line, "#"); strings.TrimSpace(line) == "" {
-			continue
-		}
-		date, ok := pace.ParseDate(line)
-		if !ok {
-			e.tree.faults = append(e.tree.faults, fault.At(file, n, "%q is no date", strings.TrimSpace(line)).Hinted("write one date per line, like 2026-10-01"))
-			continue
-		}
-		out = append(out, date)
-	}
-	return out
 }
