@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"slices"
 	"time"
 
@@ -210,16 +209,12 @@ func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
 	if err != nil || manifest == nil {
 		return false, err
 	}
-	dir, err := os.MkdirTemp("", "hongyan-issue-")
+	t, err := f.thaw(ctx, f.books, k)
 	if err != nil {
 		return false, err
 	}
-	e, err := f.door.openFrozen(ctx, f.conf, f.books, k, dir)
-	if err == nil {
-		err = f.assign(ctx, e)
-		e.close()
-	}
-	return err == nil, errors.Join(err, os.RemoveAll(dir))
+	err = errors.Join(f.assign(ctx, t.edition), t.close())
+	return err == nil, err
 }
 
 // lifted is nothing to tell anybody: the workers look at the ledger.

@@ -143,3 +143,26 @@ func (e *edition) thaw(columns []string) error {
 	}
 	return err
 }
+
+// A thawed issue is one as it was packed, in a folder of its own.
+type thawed struct {
+	*edition
+	dir string
+}
+
+func (h *house) thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key) (*thawed, error) {
+	dir, err := os.MkdirTemp("", "hongyan-issue-")
+	if err != nil {
+		return nil, err
+	}
+	e, err := h.door.openFrozen(ctx, h.conf, shelf, k, dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	return &thawed{e, dir}, nil
+}
+
+func (t *thawed) close() error {
+	t.edition.close()
+	return os.RemoveAll(t.dir)
+}

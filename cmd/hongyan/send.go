@@ -5,21 +5,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"math/rand/v2"
 	"os"
-	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"hongyan/internal/config"
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
 	"hongyan/internal/run"
@@ -156,45 +151,6 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	return d.sayEnd(ctx, e, h, append(held, early...), err)
 }
 
-// lanes builds the way out of every account of the edition.
-func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
-	if err := e.openKeys(ctx, h.store); err != nil {
-		return nil, err
-	}
-	var lanes []*run.Lane
-	for _, account := range e.accounts {
-		lane, err := h.lane(ctx, e, account, postgres.Whole(account.Name))
-		if err != nil {
-			return nil, err
-		}
-		lanes = append(lanes, lane)
-	}
-	return lanes, nil
-}
-
-// lane builds the way out of one account for the edition, whose keys are open.
-func (h *house) lane(ctx context.Context, e *edition, account config.Account, by postgres.Lane) (*run.Lane, error) {
-	key, err := h.store.Key(ctx)
-	if err != nil {
-		return nil, err
-	}
-	signer, err := signerOf(ctx, account)
-	if err != nil {
-		return nil, err
-	}
-	mailing, err := e.mailing(account, key, signer)
-	if err != nil {
-		return nil, err
-	}
-	w, err := h.wayBy(ctx, account, by)
-	if err != nil {
-		return nil, err
-	}
-	lane := w.lane
-	lane.Compose = mailing.Compose
-	return &lane, nil
-}
-
 // heeds reports whether a hold keeps its account out of this run: one that only
 // a person can end, and any when nobody is to wait.
 func (o sendOptions) heeds(h ledger.Hold) bool {
@@ -212,72 +168,6 @@ func free(lanes []*run.Lane, holds []ledger.Hold, heeded func(ledger.Hold) bool)
 		held = append(held, run.Early{Account: lane.Account, Until: holds[i].Until, Why: holds[i].Reply, Human: holds[i].Human})
 	}
 	return able, held
-}
-
-// A comparison is what the issue would be made of now, against what it was made
-// of when it began.
-type comparison struct {
-	now     ledger.Plan
-	known   bool      // it began
-	began   time.Time // when
-	changed []change  // inputs that are not what they were
-}
-
-// same reports whether the issue began and nothing has changed.
-func (c comparison) same() bool { return c.known && len(c.changed) == 0 }
-
-// compare writes nothing: who says no to the plan has begun nothing.
-func (h *house) compare(ctx context.Context, e *edition) (c comparison, err error) {
-	c.now.At = time.Now()
-	if c.now.Digests, err = e.digests(); err != nil {
-		return c, err
-	}
-	issues, err := h.store.Issues(ctx)
-	if err != nil {
-		return c, err
-	}
-	i := slices.IndexFunc(issues, func(issue ledger.Issue) bool { return issue.Key == e.key && issue.Rows > 0 })
-	if i < 0 {
-		return c, nil
-	}
-	c.known, c.began, c.changed = true, issues[i].At, difference(issues[i].Digests, c.now.Digests)
-	return c, nil
-}
-
-// refuse is the answer to a difference that is not accepted.
-func (h *house) refuse(ctx context.Context, e *edition, c comparison) error {
-	lines := []string{h.door.say("%s has changed since its first start on %s:", e.key.String(), stamp(c.began))}
-	for _, change := range c.changed {
-		more, err := h.describe(ctx, e, change)
-		if err != nil {
-			return err
-		}
-		lines = append(append(lines, change.String()), more...)
-	}
-	lines = append(lines, h.door.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))
-	return usageError{errors.New(strings.Join(lines, "\n"))}
-}
-
-// freeze writes down what the issue is made of. It reports whether the whole
-// list is in the ledger already.
-func (h *house) freeze(ctx context.Context, e *edition, c comparison) (bool, error) {
-	if err := h.freezeFiles(ctx, e); err != nil {
-		return false, err
-	}
-	if !c.same() {
-		if err := e.keepTexts(ctx, h.store); err != nil {
-			return false, err
-		}
-	}
-	frozen, err := h.store.Plan(ctx, e.key, c.now)
-	if err != nil {
-		return false, err
-	}
-	whole := c.same() && frozen.Complete
-	if !frozen.First && !c.same() {
-		err = h.store.Refreeze(ctx, e.key, c.now)
-	}
-	return whole, errors.Join(err, e.remember(ctx, h.store))
 }
 
 // consent asks the person at the terminal, or takes the flags' word for it.
@@ -354,16 +244,6 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx)))
 }
 
-// freezeFiles keeps what the mails are made of beside the list: data as they were
-// read, and files that they link to.
-func (h *house) freezeFiles(ctx context.Context, e *edition) error {
-	key, err := h.store.Key(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(e.freezeData(ctx, h.store), e.leaveParcels(ctx, key))
-}
-
 // fill writes everybody the list names into the ledger.
 func (h *house) fill(ctx context.Context, e *edition) error {
 	_, err := h.store.Enqueue(ctx, e.key, e.rows(ctx))
@@ -382,108 +262,6 @@ func retry(s pace.Schedule) func(n int) (time.Duration, bool) {
 		return wait, !s.GiveUp(age, wait)
 	}
 }
-
-// A summary is the answer of send.
-type summary struct {
-	Campaign string            `json:"campaign"`
-	Issue    string            `json:"issue"`
-	Nothing  string            `json:"nothing,omitempty"` // why there is nothing to send
-	Totals   map[string]int    `json:"totals,omitempty"`
-	Report   string            `json:"report,omitempty"`
-	Captured map[string]string `json:"captured,omitempty"`
-	Early    []earlyAnswer     `json:"early,omitempty"`
-}
-
-// sayEnd gives the answer, the next step, and the exit code.
-func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Early, err error) error {
-	ctx = context.WithoutCancel(ctx)
-	totals, counted := h.store.Totals(ctx, e.key)
-	if counted != nil {
-		return errors.Join(err, counted)
-	}
-	if identity := totals.Check(); identity != nil {
-		return errors.Join(err, identity)
-	}
-	s := summary{
-		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
-		Report: d.reportFile(e), Captured: h.taken, Early: earlyOf(early),
-	}
-	if d.flags.json {
-		if err := d.answer(s); err != nil {
-			return err
-		}
-	} else {
-		d.printSummary(e, totals, s)
-	}
-	stopped, isStopped := errors.AsType[*run.Stopped](err)
-	switch {
-	case isStopped:
-		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
-		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
-		return ending(exitEarly)
-	case errors.Is(err, context.Canceled):
-		d.sayLeft(e, totals)
-		return err
-	case err != nil:
-		return err
-	}
-	return d.sayOpen(e, totals, early)
-}
-
-// sayLeft reports whether anybody is left, and says how to go on.
-func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
-	left := t.Queued + t.Deferred
-	if left == 0 {
-		return false
-	}
-	fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, d.again(e)))
-	return true
-}
-
-// sayOpen says what is still to do, and with which command.
-func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
-	for _, lane := range early {
-		if lane.Human {
-			fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
-			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
-			continue
-		}
-		fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
-	}
-	if t.InDoubt > 0 {
-		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, d.again(e)))
-	}
-	if d.sayLeft(e, t) {
-		return ending(exitEarly)
-	}
-	if t.Refused+t.Skipped+t.InDoubt > 0 {
-		return ending(exitSome)
-	}
-	return nil
-}
-
-func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
-	fmt.Fprintf(d.out, "%s\n", d.say("%s: %d recipients", e.key.String(), t.Rows))
-	for _, state := range ledger.States() {
-		if n := t.Of(state); n > 0 {
-			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
-		}
-	}
-	fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
-	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
-		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
-	}
-}
-
-func counts(t ledger.Totals) map[string]int {
-	out := map[string]int{"rows": t.Rows}
-	for _, state := range ledger.States() {
-		out[string(state)] = t.Of(state)
-	}
-	return out
-}
-
-func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
 
 // plain is an error without the path that the caller says itself.
 func plain(err error) string {

@@ -1,0 +1,198 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"hongyan/internal/crew"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+)
+
+// The shelves that workers share: what is to be done, and until when an account
+// is silent by its limits.
+const (
+	shelfWork   = "work"
+	shelfRest   = "rest"
+	shelfEnded  = "ended"  // of what it was told that it is done
+	shelfPaused = "paused" // the office's
+)
+
+// An assignment is an issue that workers carry.
+type assignment struct {
+	Accounts []string `json:"accounts"`
+}
+
+// assign hands an issue to the workers.
+func (h *house) assign(ctx context.Context, e *edition) error {
+	var a assignment
+	for _, account := range e.accounts {
+		a.Accounts = append(a.Accounts, account.Name)
+	}
+	body, err := json.Marshal(a)
+	if err != nil {
+		return err
+	}
+	return errors.Join(h.store.Discard(ctx, shelfEnded, e.key.String()), h.store.Put(ctx, shelfWork, e.key.String(), body))
+}
+
+// keyOf reads a key as it is written: a campaign's name has no slash.
+func keyOf(name string) ledger.Key {
+	campaign, issue, _ := strings.Cut(name, "/")
+	return ledger.Key{Campaign: campaign, Issue: issue}
+}
+
+// Due lists what this worker would take. It also puts in order what dead workers
+// left, and strikes out issues that are done.
+func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
+	if _, err := w.books.Reap(ctx); err != nil {
+		return nil, err
+	}
+	able, err := w.able(ctx)
+	if err != nil || len(able) == 0 {
+		return nil, err
+	}
+	var due []crew.Due
+	for paper, err := range w.books.Papers(ctx, shelfWork) {
+		if err != nil {
+			return nil, err
+		}
+		more, err := w.dueOf(ctx, paper, able)
+		if err != nil {
+			return nil, err
+		}
+		for _, d := range more { // another issue may need it too
+			if !slices.Contains(due, d) {
+				due = append(due, d)
+			}
+		}
+	}
+	return due, nil
+}
+
+// lanesOf are the lanes of an account, as this worker is configured to split it.
+func (w *worker) lanesOf(account string) []postgres.Lane {
+	lanes := make([]postgres.Lane, max(w.conf.Accounts[account].Lanes, 1))
+	for i := range lanes {
+		lanes[i] = postgres.Lane{Account: account, N: i, Of: len(lanes)}
+	}
+	return lanes
+}
+
+// able are the lanes of this worker that nobody has and that nothing silences, with
+// their epochs. While others have an account split otherwise, it is theirs.
+func (w *worker) able(ctx context.Context) (map[postgres.Lane]int64, error) {
+	standings, err := w.books.Standings(ctx)
+	if err != nil {
+		return nil, err
+	}
+	split := map[string]int{} // of accounts that somebody has
+	for lane, s := range standings {
+		if s.Taken {
+			split[lane.Account] = lane.Of
+		}
+	}
+	able := map[postgres.Lane]int64{}
+	for _, account := range w.accounts {
+		for _, lane := range w.lanesOf(account) {
+			if s := standings[lane]; !s.Taken && (split[account] == 0 || split[account] == lane.Of) {
+				able[lane] = s.Epoch
+			}
+		}
+	}
+	silent, err := w.silent(ctx)
+	for lane := range able {
+		if silent[lane.Account] || silent[lane.String()] {
+			delete(able, lane)
+		}
+	}
+	return able, err
+}
+
+// silent are the accounts, and lanes of accounts, that must not send now.
+func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
+	out := map[string]bool{}
+	holds, err := w.books.Holds(ctx)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	for _, h := range holds {
+		if h.Holds(now) {
+			out[h.Account] = true
+		}
+	}
+	for _, shelf := range []string{shelfRest, shelfErrand} {
+		silent, err := w.untils(ctx, shelf)
+		if err != nil {
+			return nil, err
+		}
+		for name := range silent {
+			out[name] = true
+		}
+	}
+	return out, nil
+}
+
+// dueOf lists the able lanes that an issue needs now.
+func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[postgres.Lane]int64) (due []crew.Due, err error) {
+	key := keyOf(paper.Name)
+	var a assignment
+	if err := json.Unmarshal(paper.Body, &a); err != nil {
+		return nil, err
+	}
+	if paused, err := w.books.Paper(ctx, shelfPaused, paper.Name); err != nil || paused != nil {
+		return nil, err
+	}
+	open := false
+	for _, account := range a.Accounts {
+		for _, lane := range w.lanesOf(account) {
+			at, more, err := w.books.Part(lane.N, lane.Of).NextDue(ctx, key, account)
+			if err != nil {
+				return nil, err
+			}
+			open = open || more || !at.IsZero()
+			epoch, ok := able[lane]
+			if ok && (more || !at.IsZero() && !at.After(time.Now())) {
+				due = append(due, crew.Due{Account: account, Lane: lane.N, Of: lane.Of, Epoch: epoch})
+			}
+		}
+	}
+	if open {
+		return due, nil
+	}
+	return nil, w.strike(ctx, paper)
+}
+
+// strike takes an issue off the list when nothing of it is left.
+func (w *worker) strike(ctx context.Context, paper ledger.Paper) error {
+	key := keyOf(paper.Name)
+	if left, err := w.left(ctx, key); err != nil || left > 0 {
+		return err
+	}
+	first, err := w.books.PutNew(ctx, shelfEnded, key.String(), nil)
+	if err != nil {
+		return err
+	}
+	if first { // others find it done at the same time
+		w.lookout.ended(ctx, w.books, key, nil)
+	}
+	if err := w.books.Discard(ctx, shelfWork, paper.Name); err != nil {
+		return err
+	}
+	// What was opened anew just before found the issue still there.
+	if left, err := w.left(ctx, key); err != nil || left == 0 {
+		return err
+	}
+	return w.books.Put(ctx, shelfWork, paper.Name, paper.Body)
+}
+
+// left is how many mails of an issue are still to leave.
+func (w *worker) left(ctx context.Context, key ledger.Key) (int, error) {
+	totals, err := w.books.Totals(ctx, key)
+	return totals.Queued + totals.Sending + totals.Deferred, err
+}

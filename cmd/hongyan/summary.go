@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"hongyan/internal/ledger"
+	"hongyan/internal/run"
+)
+
+// A summary is the answer of send.
+type summary struct {
+	Campaign string            `json:"campaign"`
+	Issue    string            `json:"issue"`
+	Nothing  string            `json:"nothing,omitempty"` // why there is nothing to send
+	Totals   map[string]int    `json:"totals,omitempty"`
+	Report   string            `json:"report,omitempty"`
+	Captured map[string]string `json:"captured,omitempty"`
+	Early    []earlyAnswer     `json:"early,omitempty"`
+}
+
+// sayEnd gives the answer, the next step, and the exit code.
+func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Early, err error) error {
+	ctx = context.WithoutCancel(ctx)
+	totals, counted := h.store.Totals(ctx, e.key)
+	if counted != nil {
+		return errors.Join(err, counted)
+	}
+	if identity := totals.Check(); identity != nil {
+		return errors.Join(err, identity)
+	}
+	s := summary{
+		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
+		Report: d.reportFile(e), Captured: h.taken, Early: earlyOf(early),
+	}
+	if d.flags.json {
+		if err := d.answer(s); err != nil {
+			return err
+		}
+	} else {
+		d.printSummary(e, totals, s)
+	}
+	stopped, isStopped := errors.AsType[*run.Stopped](err)
+	switch {
+	case isStopped:
+		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
+		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
+		return ending(exitEarly)
+	case errors.Is(err, context.Canceled):
+		d.sayLeft(e, totals)
+		return err
+	case err != nil:
+		return err
+	}
+	return d.sayOpen(e, totals, early)
+}
+
+// sayLeft reports whether anybody is left, and says how to go on.
+func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
+	left := t.Queued + t.Deferred
+	if left == 0 {
+		return false
+	}
+	fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, d.again(e)))
+	return true
+}
+
+// sayOpen says what is still to do, and with which command.
+func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
+	for _, lane := range early {
+		if lane.Human {
+			fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
+			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
+			continue
+		}
+		fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
+	}
+	if t.InDoubt > 0 {
+		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, d.again(e)))
+	}
+	if d.sayLeft(e, t) {
+		return ending(exitEarly)
+	}
+	if t.Refused+t.Skipped+t.InDoubt > 0 {
+		return ending(exitSome)
+	}
+	return nil
+}
+
+func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
+	fmt.Fprintf(d.out, "%s\n", d.say("%s: %d recipients", e.key.String(), t.Rows))
+	for _, state := range ledger.States() {
+		if n := t.Of(state); n > 0 {
+			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
+		}
+	}
+	fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
+	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
+		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
+	}
+}
+
+func counts(t ledger.Totals) map[string]int {
+	out := map[string]int{"rows": t.Rows}
+	for _, state := range ledger.States() {
+		out[string(state)] = t.Of(state)
+	}
+	return out
+}
+
+func stamp(t time.Time) string { return t.Local().Format("2006-01-02 15:04:05") }
