@@ -176,3 +176,24 @@ func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
 	}
 	eventually(t, "the account is free again", func() bool { return worker.Take(t.Context(), "sandbox") == nil })
 }
+
+// TestASplitAccountWaitsWhenAllItsLanesDo, until the first of them may go on.
+func TestASplitAccountWaitsWhenAllItsLanesDo(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	lanes := []postgres.Lane{{Account: "relay", N: 0, Of: 2}, {Account: "relay", N: 1, Of: 2}}
+	for name, c := range map[string]struct {
+		rests map[string]time.Time
+		lanes []postgres.Lane
+		want  time.Time
+	}{
+		"one may go on":   {map[string]time.Time{"relay 2/2": now}, lanes, time.Time{}},
+		"none may":        {map[string]time.Time{"relay 1/2": now.Add(time.Hour), "relay 2/2": now}, lanes, now},
+		"it is not split": {map[string]time.Time{"qq": now}, []postgres.Lane{postgres.Whole("qq")}, now},
+		"nobody waits":    {nil, lanes, time.Time{}},
+	} {
+		if got := soonest(c.rests, c.lanes); !got.Equal(c.want) {
+			t.Errorf("%s: %v, want %v", name, got, c.want)
+		}
+	}
+}

@@ -74,15 +74,6 @@ func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
 	return due, nil
 }
 
-// lanesOf are the lanes of an account, as this worker is configured to split it.
-func (w *worker) lanesOf(account string) []postgres.Lane {
-	lanes := make([]postgres.Lane, max(w.conf.Accounts[account].Lanes, 1))
-	for i := range lanes {
-		lanes[i] = postgres.Lane{Account: account, N: i, Of: len(lanes)}
-	}
-	return lanes
-}
-
 // able are the lanes of this worker that nobody has and that nothing silences, with
 // their epochs. While others have an account split otherwise, it is theirs.
 func (w *worker) able(ctx context.Context) (map[postgres.Lane]int64, error) {

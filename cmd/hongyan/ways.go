@@ -171,3 +171,12 @@ func (h *house) lane(ctx context.Context, e *edition, account config.Account, by
 	lane.Compose = mailing.Compose
 	return &lane, nil
 }
+
+// lanesOf are the lanes of an account, as it is configured to be split.
+func (h *house) lanesOf(account string) []postgres.Lane {
+	lanes := make([]postgres.Lane, max(h.conf.Accounts[account].Lanes, 1))
+	for i := range lanes {
+		lanes[i] = postgres.Lane{Account: account, N: i, Of: len(lanes)}
+	}
+	return lanes
+}
