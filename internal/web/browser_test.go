@@ -143,7 +143,12 @@ func TestABrowserLogsInAndWatchesARunToItsEnd(t *testing.T) {
 	follow("#sure", "The issue is started.")
 	page.Go(h.url + "/issues/weekly/2026-11-23T09:00")
 	page.Until(`"following" in document.body.dataset`)
+	page.Run(`window.button = document.querySelector("#pause"); window.end = performance.now() + 3000
+		button.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true}))`)
 	h.step(30)
+	page.Until(`performance.now() > end`)
+	page.Until(`button.isConnected && document.querySelector(".figures li.queued b").innerText === "90"`)
+	page.Run(`button.dispatchEvent(new PointerEvent("pointerup", {bubbles: true}))`)
 	page.Until(text("queued")) // and the figures follow
 	page.Until(`[...document.querySelectorAll(".figures li.queued b")].some(b => b.innerText === "60")`)
 	page.Until(`document.querySelector("[data-curve] canvas")`)

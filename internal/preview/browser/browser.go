@@ -112,8 +112,17 @@ func (p *Page) Type(selector, text string) error {
 	return p.do(chromedp.SendKeys(chromedp.CSS(selector), text))
 }
 
-// Click clicks the element that a CSS selector finds.
-func (p *Page) Click(selector string) error { return p.do(chromedp.Click(chromedp.CSS(selector))) }
+// Click clicks the element that a CSS selector finds, and looks for it again when
+// the page put another one in its place meanwhile: nothing was clicked then.
+func (p *Page) Click(selector string) error {
+	end := time.Now().Add(patience)
+	for {
+		err := p.do(chromedp.Click(chromedp.CSS(selector)))
+		if err == nil || !strings.Contains(err.Error(), "Could not find node") || time.Now().After(end) {
+			return err
+		}
+	}
+}
 
 // Size makes the window so large, with so many points to a CSS pixel.
 func (p *Page) Size(width, height int64, scale float64) error {

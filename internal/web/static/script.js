@@ -17,9 +17,27 @@ function place({id, html}) {
   draw()
 }
 
+// What is pressed stays until it is let go: a click is lost on a button that is
+// taken away under it.
+const news = new Map()
+let pressed = false
+function catchUp() {
+  if (pressed) return
+  for (const region of news.values()) place(region)
+  news.clear()
+}
+addEventListener("pointerdown", () => { pressed = true }, true)
+for (const end of ["pointerup", "pointercancel", "dragend", "blur"]) {
+  addEventListener(end, () => { pressed = false; setTimeout(catchUp) }, true)
+}
+
 if (body.dataset.live && window.EventSource) {
   const source = new EventSource(body.dataset.live)
-  source.onmessage = event => place(JSON.parse(event.data))
+  source.onmessage = event => {
+    const region = JSON.parse(event.data)
+    news.set(region.id, region)
+    catchUp()
+  }
   source.onopen = () => { body.dataset.following = "" }
   source.onerror = () => { if (source.readyState === EventSource.CLOSED) location.reload() }
   addEventListener("pagehide", () => source.close())
