@@ -41,7 +41,7 @@ func (d *door) logged(key ledger.Key, traced report.TraceID) func(run.Event) {
 	log := d.log.With("campaign", key.Campaign, "issue", key.Issue)
 	return func(e run.Event) {
 		switch e := e.(type) {
-		case run.Settled:
+		case *run.Settled:
 			level := levelOf(e.Outcome.State)
 			if !log.Enabled(context.Background(), level) {
 				return

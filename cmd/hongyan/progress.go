@@ -84,14 +84,14 @@ func (p *progress) silence() string {
 
 func (p *progress) watch(e run.Event) {
 	switch e := e.(type) {
-	case run.Settled:
+	case *run.Settled:
 		p.settle(e)
 	case run.Waiting:
 		p.wait(e)
 	}
 }
 
-func (p *progress) settle(e run.Settled) {
+func (p *progress) settle(e *run.Settled) {
 	if e.Outcome.State == ledger.Sent {
 		p.sent.Add(1)
 	}

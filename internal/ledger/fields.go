@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"encoding/json"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -16,9 +15,13 @@ func EncodeFields(fields map[string]string) string {
 	if len(fields) == 0 {
 		return ""
 	}
-	b := make([]byte, 0, 256)
+	b, keys := make([]byte, 0, 256), make([]string, 0, 16)
+	for k := range fields {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
 	next := byte('{')
-	for _, k := range slices.Sorted(maps.Keys(fields)) {
+	for _, k := range keys {
 		b = append(b, next)
 		b = quote(b, k)
 		b = append(b, ':')

@@ -84,7 +84,7 @@ func waits() []float64 {
 
 // Watch counts what a run tells.
 func (m *Metrics) Watch(e run.Event) {
-	settled, ok := e.(run.Settled)
+	settled, ok := e.(*run.Settled)
 	if !ok {
 		return
 	}

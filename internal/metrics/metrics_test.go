@@ -43,9 +43,9 @@ func wants(t *testing.T, text string, lines ...string) {
 	}
 }
 
-func settled(state ledger.State, class string, took time.Duration) run.Settled {
+func settled(state ledger.State, class string, took time.Duration) *run.Settled {
 	now := time.Now()
-	return run.Settled{
+	return &run.Settled{
 		Outcome: ledger.Outcome{State: state, Class: class, Account: "qq"},
 		Steps:   run.Steps{Offer: now.Add(-took), Settled: now},
 	}
@@ -59,7 +59,7 @@ func full(t *testing.T) *metrics.Metrics {
 	m.Watch(settled(ledger.Sent, "", 40*time.Millisecond))
 	m.Watch(settled(ledger.Sent, "", 70*time.Millisecond))
 	m.Watch(settled(ledger.Refused, "mailbox", 3*time.Second))
-	m.Watch(run.Settled{Outcome: ledger.Outcome{State: ledger.Skipped, Account: "qq"}})
+	m.Watch(&run.Settled{Outcome: ledger.Outcome{State: ledger.Skipped, Account: "qq"}})
 	m.Watch(run.Waiting{Account: "qq"})
 	m.Stage("qq")(reply.AtDot, 30*time.Millisecond)
 	m.Stage("qq")(reply.AtStartTLS, 30*time.Millisecond)

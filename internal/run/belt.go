@@ -11,13 +11,13 @@ import (
 	"hongyan/internal/message"
 )
 
-// A job is a recipient with the mail composed for it.
+// A job is a recipient with the mail composed for it, and what is told of it in
+// the end.
 type job struct {
-	entry  ledger.Entry
+	Settled
 	mail   *message.Message
 	domain string
 	begun  bool // its intent is durable
-	steps  Steps
 }
 
 func (j *job) message() *message.Message {
@@ -232,14 +232,14 @@ func (b *belt) composeAll(ctx context.Context, entries []ledger.Entry) (err erro
 // is skipped with the reason: its fate, not the run's.
 func (b *belt) compose(ctx context.Context, entry ledger.Entry) error {
 	now := time.Now()
-	j := &job{entry: entry, domain: domainOf(entry.Address), steps: Steps{Claimed: now}}
+	j := &job{Settled: Settled{Entry: entry, Steps: Steps{Claimed: now}}, domain: domainOf(entry.Address)}
 	mail, err := b.lane.Compose(entry, now)
 	if err != nil {
 		return b.settle(context.WithoutCancel(ctx), j, ledger.Outcome{
 			State: ledger.Skipped, Reply: err.Error(), At: time.Now(), Free: true,
 		})
 	}
-	j.mail, j.steps.Composed = mail, time.Now()
+	j.mail, j.Steps.Composed = mail, time.Now()
 	b.mu.Lock()
 	shut := time.Now().Before(b.shutUntil)
 	if !shut {
@@ -293,29 +293,30 @@ func (b *belt) takeIf(suits func(*job) bool) *job {
 
 // settle makes the job's outcome durable and forgets the job.
 func (b *belt) settle(ctx context.Context, j *job, o ledger.Outcome) error {
-	o.ID, o.Account = j.entry.ID, b.lane.Account
+	o.ID, o.Account = j.Entry.ID, b.lane.Account
 	if err := b.run.Ledger.Record(ctx, o); err != nil {
 		return err
 	}
-	b.settled(j, o)
+	j.Outcome = o
+	b.settled(j)
 	return nil
 }
 
 // settled forgets a job whose outcome is durable; its paper serves the next mail.
-func (b *belt) settled(j *job, o ledger.Outcome) {
+func (b *belt) settled(j *job) {
 	if j.mail != nil {
 		j.mail.Release()
 	}
 	b.count(-1)
-	j.steps.Settled = time.Now()
-	b.run.tell(Settled{Entry: j.entry, Outcome: o, Steps: j.steps})
+	j.Steps.Settled = time.Now()
+	b.run.tell(&j.Settled)
 }
 
 // giveBack releases jobs that were not begun.
 func (b *belt) giveBack(ctx context.Context, jobs ...*job) error {
 	ids := make([]int64, len(jobs))
 	for i, j := range jobs {
-		ids[i] = j.entry.ID
+		ids[i] = j.Entry.ID
 	}
 	b.count(-len(jobs))
 	return b.run.Ledger.Release(ctx, ids...)

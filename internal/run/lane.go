@@ -88,7 +88,7 @@ func (s *shift) serve(ctx, soft context.Context) error {
 	session := s.Sender.Open()
 	defer session.Close()
 	var next *job
-	var behind *trail
+	var behind *job
 	for {
 		if next == nil {
 			if next = s.turn(soft); next == nil {
@@ -131,7 +131,7 @@ func (s *shift) await(soft context.Context, j *job) (bool, error) {
 		}
 		now := time.Now()
 		if s.Pacer.Take(now, j.domain) {
-			j.steps.Turn = now
+			j.Steps.Turn = now
 			return true, nil
 		}
 		at, why := s.Pacer.Next(now, j.domain)
@@ -177,36 +177,32 @@ func (s *shift) doze(soft context.Context, at time.Time) {
 	}
 }
 
-// A trail is an outcome that is to become durable together with the next intent.
-type trail struct {
-	job     *job
-	outcome ledger.Outcome
-}
-
-// carry takes one mail over the wire and returns the mail that rode behind it,
-// if any, with what it trails.
-func (s *shift) carry(ctx, soft context.Context, session Session, j *job, behind *trail) (*job, *trail, error) {
+// carry takes one mail over the wire and returns the mail that rode behind it, if
+// any, and then also the one in hand: its outcome is to become durable together
+// with the next intent.
+func (s *shift) carry(ctx, soft context.Context, session Session, j, behind *job) (*job, *job, error) {
 	kept := context.WithoutCancel(ctx)
-	j.steps.Offer = time.Now()
+	j.Steps.Offer = time.Now()
 	if err := session.Offer(soft, j.mail); err != nil {
 		if err := s.record(kept, behind); err != nil {
 			return nil, nil, err
 		}
 		return nil, nil, s.conclude(kept, soft, j, reply.Answer{}, err)
 	}
-	j.steps.Offered = time.Now()
-	intent := ledger.Intent{ID: j.entry.ID, Account: s.Account, MessageID: j.mail.ID, At: j.steps.Offered}
+	j.Steps.Offered = time.Now()
+	intent := ledger.Intent{ID: j.Entry.ID, Account: s.Account, MessageID: j.mail.ID, At: j.Steps.Offered}
 	if err := s.record(kept, behind, intent); err != nil {
 		return nil, nil, err // no memory, no mail: the connection closes without the dot
 	}
-	j.begun, j.steps.Begun = true, time.Now()
+	j.begun, j.Steps.Begun = true, time.Now()
 
 	rider := s.rider(soft, session)
 	answer, err := session.Deliver(ctx, rider.message())
 	if err != nil || rider == nil || !session.Riding() || soft.Err() != nil {
 		return s.keep(kept, soft, rider), nil, s.conclude(kept, soft, j, answer, err)
 	}
-	return rider, &trail{j, s.taken(j, answer)}, nil
+	j.Outcome = s.taken(j, answer)
+	return rider, j, nil
 }
 
 // keep returns the rider unless the run is to end, when it gives it back.
@@ -229,8 +225,8 @@ func (s *shift) rider(soft context.Context, session Session) *job {
 		if gone || err != nil { // its own turn settles it
 			return false
 		}
-		j.steps.Turn = time.Now()
-		return s.Pacer.Take(j.steps.Turn, j.domain)
+		j.Steps.Turn = time.Now()
+		return s.Pacer.Take(j.Steps.Turn, j.domain)
 	})
 }
 

@@ -87,7 +87,8 @@ type Run struct {
 	Watch func(Event)
 }
 
-// An Event is something worth showing while a run goes on: Settled or Waiting.
+// An Event is something worth showing while a run goes on: *Settled, which nobody
+// changes any more, or Waiting.
 type Event interface{ event() }
 
 // Settled says that an entry got an outcome.
@@ -118,8 +119,8 @@ type Waiting struct {
 	Due     bool // all that is left are recipients that were put off until then
 }
 
-func (Settled) event() {}
-func (Waiting) event() {}
+func (*Settled) event() {}
+func (Waiting) event()  {}
 
 // An Early is a lane that ended before its work: the next mail may leave at
 // Until, or when a person has acted if Human is set.

@@ -596,7 +596,7 @@ func TestStepsAreToldInOrder(t *testing.T) {
 			r := start(s, lane(t, "a", o, pace.Limits{}))
 			told := 0
 			r.Watch = func(e run.Event) {
-				settled, ok := e.(run.Settled)
+				settled, ok := e.(*run.Settled)
 				if !ok {
 					return
 				}

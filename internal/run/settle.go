@@ -11,10 +11,10 @@ import (
 )
 
 // record makes what trails and the intent durable in one step.
-func (s *shift) record(ctx context.Context, behind *trail, intents ...ledger.Event) error {
+func (s *shift) record(ctx context.Context, behind *job, intents ...ledger.Event) error {
 	events := intents
 	if behind != nil {
-		events = append([]ledger.Event{behind.outcome}, intents...)
+		events = append([]ledger.Event{behind.Outcome}, intents...)
 	}
 	if len(events) == 0 {
 		return nil
@@ -23,7 +23,7 @@ func (s *shift) record(ctx context.Context, behind *trail, intents ...ledger.Eve
 		return fmt.Errorf("ledger: %w", err)
 	}
 	if behind != nil {
-		s.belt.settled(behind.job, behind.outcome)
+		s.belt.settled(behind)
 	}
 	return nil
 }
@@ -41,7 +41,7 @@ func (s *shift) taken(j *job, a reply.Answer) ledger.Outcome {
 }
 
 func (s *shift) outcome(j *job, o ledger.Outcome) ledger.Outcome {
-	o.ID, o.Account, o.Bytes = j.entry.ID, s.Account, max(o.Bytes, j.mail.Size())
+	o.ID, o.Account, o.Bytes = j.Entry.ID, s.Account, max(o.Bytes, j.mail.Size())
 	return o
 }
 
@@ -194,7 +194,7 @@ func (s *shift) fate(j *job, v reply.Verdict, scope reply.Scope, o *ledger.Outco
 		o.Free, o.Due = true, o.At.Add(v.Wait)
 		return
 	}
-	tries := j.entry.Attempts + 1
+	tries := j.Entry.Attempts + 1
 	wait, ok := s.run.Retry(tries)
 	if !ok {
 		o.State, o.Reply = ledger.Refused, fmt.Sprintf("given up after %d attempts: %s", tries, o.Reply)

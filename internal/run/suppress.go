@@ -33,11 +33,11 @@ func (s *shift) leaver(kept context.Context, j *job) (ledger.Suppression, bool, 
 	if s.run.Suppressor == nil {
 		return ledger.Suppression{}, false, nil
 	}
-	by, ok, err := s.run.Suppressor.Suppressed(kept, s.run.List, j.entry.Address)
+	by, ok, err := s.run.Suppressor.Suppressed(kept, s.run.List, j.Entry.Address)
 	if err != nil {
 		return by, false, fmt.Errorf("ledger: %w", err)
 	}
-	return by, ok && !reopened(j.entry, by), nil
+	return by, ok && !reopened(j.Entry, by), nil
 }
 
 // reopened reports whether a person, after the bounce, said that the entry is to
@@ -63,7 +63,7 @@ func (s *shift) bounced(kept context.Context, j *job, v reply.Verdict, o ledger.
 		return nil
 	}
 	_, err := s.run.Suppressor.Suppress(kept, ledger.Suppression{
-		Address: j.entry.Address, Source: ledger.Bounce, Reason: o.Reply, By: s.Account, At: o.At,
+		Address: j.Entry.Address, Source: ledger.Bounce, Reason: o.Reply, By: s.Account, At: o.At,
 	})
 	if err != nil {
 		return fmt.Errorf("ledger: %w", err)

@@ -14,7 +14,7 @@ import (
 )
 
 // spans makes the tree of one try.
-func (t *Tracer) spans(e run.Settled) {
+func (t *Tracer) spans(e *run.Settled) {
 	at, said := e.Steps, e.Outcome.At
 	tracer := t.provider.Tracer("hongyan")
 	ctx := context.WithValue(context.Background(), wanted{}, t.options.IDs.of(e.Entry))
@@ -51,7 +51,7 @@ func fail(span otel.Span, o ledger.Outcome) {
 }
 
 // attributes leaves out what is empty.
-func attributes(e run.Settled) []attribute.KeyValue {
+func attributes(e *run.Settled) []attribute.KeyValue {
 	_, domain, _ := strings.Cut(e.Entry.Address, "@")
 	out := []attribute.KeyValue{
 		attribute.Int("hongyan.line", e.Entry.Line),

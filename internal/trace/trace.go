@@ -53,7 +53,7 @@ type Options struct {
 type Tracer struct {
 	options  Options
 	sample   *rate.Limiter
-	queue    chan run.Settled
+	queue    chan *run.Settled
 	exporter *otlptrace.Exporter
 	provider *sdk.TracerProvider
 	batch    batch
@@ -73,7 +73,7 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 		return nil, fmt.Errorf("trace: %w", err)
 	}
 	t := &Tracer{
-		options: o, queue: make(chan run.Settled, room), exporter: exporter,
+		options: o, queue: make(chan *run.Settled, room), exporter: exporter,
 		sample: rate.NewLimiter(o.Sample, max(int(o.Sample), 1)),
 	}
 	t.provider = sdk.NewTracerProvider(
@@ -87,7 +87,7 @@ func New(ctx context.Context, o Options) (*Tracer, error) {
 
 // Watch takes up what a run tells. It never waits.
 func (t *Tracer) Watch(e run.Event) {
-	settled, ok := e.(run.Settled)
+	settled, ok := e.(*run.Settled)
 	if !ok || !troubled(settled) && !t.sample.Allow() {
 		return
 	}
@@ -100,7 +100,7 @@ func (t *Tracer) Watch(e run.Event) {
 
 // troubled reports whether something went wrong, in this try or in one before. A
 // recipient that waits for a limit of ours is in no trouble.
-func troubled(e run.Settled) bool {
+func troubled(e *run.Settled) bool {
 	switch e.Outcome.State {
 	case ledger.Sent, ledger.Suppressed:
 		return e.Entry.Attempts > 0
@@ -128,7 +128,7 @@ func (t *Tracer) Run(ctx context.Context) {
 	}
 }
 
-func (t *Tracer) take(ctx context.Context, e run.Settled) {
+func (t *Tracer) take(ctx context.Context, e *run.Settled) {
 	t.spans(e)
 	t.batch.tries++
 	if len(t.batch.spans) >= most {

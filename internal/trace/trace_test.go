@@ -86,8 +86,8 @@ func entry(line int, address string) ledger.Entry {
 }
 
 // sent is a mail that had a good way.
-func sent(line int, address string) run.Settled {
-	return run.Settled{
+func sent(line int, address string) *run.Settled {
+	return &run.Settled{
 		Entry:   entry(line, address),
 		Outcome: ledger.Outcome{State: ledger.Sent, Account: "qq", Stage: "dot", Code: 250, At: after(90), Bytes: 777},
 		Steps: run.Steps{
@@ -97,8 +97,8 @@ func sent(line int, address string) run.Settled {
 }
 
 // refused is a mail that was refused at RCPT.
-func refused(line int, address string) run.Settled {
-	return run.Settled{
+func refused(line int, address string) *run.Settled {
+	return &run.Settled{
 		Entry: entry(line, address),
 		Outcome: ledger.Outcome{
 			State: ledger.Refused, Account: "qq", Stage: "rcpt", Code: 550, Enhanced: "5.1.1", Class: "mailbox", Rule: "no-such-user",
@@ -183,8 +183,8 @@ func TestTroubleIsNeverSampledAway(t *testing.T) {
 	doubt.Outcome.State = ledger.InDoubt
 	put := refused(3, "grey@example.com")
 	put.Outcome.State = ledger.Deferred
-	ours := run.Settled{Entry: entry(4, "limit@example.com"), Outcome: ledger.Outcome{State: ledger.Deferred, At: after(9)}, Steps: run.Steps{Claimed: began, Settled: after(9)}}
-	skipped := run.Settled{Entry: entry(5, ""), Outcome: ledger.Outcome{State: ledger.Skipped, At: after(1)}, Steps: run.Steps{Claimed: began, Settled: after(2)}}
+	ours := &run.Settled{Entry: entry(4, "limit@example.com"), Outcome: ledger.Outcome{State: ledger.Deferred, At: after(9)}, Steps: run.Steps{Claimed: began, Settled: after(9)}}
+	skipped := &run.Settled{Entry: entry(5, ""), Outcome: ledger.Outcome{State: ledger.Skipped, At: after(1)}, Steps: run.Steps{Claimed: began, Settled: after(2)}}
 	told(t, c.URL, 5, append(events, second, doubt, put, ours, skipped)...)
 	roots := 0
 	for _, s := range c.spans {
@@ -195,7 +195,7 @@ func TestTroubleIsNeverSampledAway(t *testing.T) {
 	if roots < 5+4 || roots > 20 {
 		t.Errorf("%d tries were told", roots)
 	}
-	for _, e := range []run.Settled{second, doubt, put, skipped} {
+	for _, e := range []*run.Settled{second, doubt, put, skipped} {
 		if c.tree(t, e.Entry)["mail"] == nil {
 			t.Errorf("%s is missing", e.Entry)
 		}

@@ -64,7 +64,10 @@ func (s *Store) Claim(ctx context.Context, k ledger.Key, account string, n int, 
 	if err != nil {
 		return nil, wrap("claim", err)
 	}
-	out := append(due, fresh...)
+	out := fresh
+	if len(due) > 0 {
+		out = append(due, fresh...)
+	}
 	for i := range out {
 		out[i].Key = k
 		d.claimed[out[i].ID] = out[i].State

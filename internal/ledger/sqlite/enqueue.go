@@ -88,28 +88,42 @@ func (p *pass) start(ctx context.Context) error {
 	return err
 }
 
-// run reads rows into chunks and writes each. Nothing is locked while the list
-// is being read, however slow it is.
+// run writes chunk after chunk, and reads the next one meanwhile. Nothing is
+// locked while the list is being read, however slow it is.
 func (p *pass) run(ctx context.Context, rows iter.Seq2[ledger.Row, error]) error {
-	size := firstChunk
-	lines := make([]line, 0, chunk)
-	for row, err := range rows {
-		if err != nil {
-			return errors.Join(err, p.flush(ctx, lines))
+	for lines, err := range ahead(chunks(rows)) {
+		if failed := p.flush(ctx, lines); failed != nil || err != nil {
+			return errors.Join(err, failed)
 		}
-		l, err := newLine(row)
-		if err != nil {
-			return errors.Join(err, p.flush(ctx, lines))
-		}
-		if lines = append(lines, l); len(lines) < size {
-			continue
-		}
-		if err := p.flush(ctx, lines); err != nil {
-			return err
-		}
-		lines, size = lines[:0], chunk
 	}
-	return p.flush(ctx, lines)
+	return nil
+}
+
+// chunks are the rows as they are written, in two buffers that take turns; a
+// list that breaks off has a last chunk too.
+func chunks(rows iter.Seq2[ledger.Row, error]) iter.Seq2[[]line, error] {
+	return func(yield func([]line, error) bool) {
+		filling, other := make([]line, 0, chunk), make([]line, 0, chunk)
+		size := firstChunk
+		for row, err := range rows {
+			var l line
+			if err == nil {
+				l, err = newLine(row)
+			}
+			if err != nil {
+				yield(filling, err)
+				return
+			}
+			if filling = append(filling, l); len(filling) < size {
+				continue
+			}
+			if !yield(filling, nil) {
+				return
+			}
+			filling, other, size = other[:0], filling, chunk
+		}
+		yield(filling, nil)
+	}
 }
 
 func newLine(row ledger.Row) (line, error) {

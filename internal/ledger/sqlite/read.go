@@ -112,13 +112,7 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 			return
 		}
 		f.After = max(first(issue), f.After)
-		end := f.Last(first(issue))
-		for left := f.Limit; ; {
-			n := page
-			if f.Limit > 0 {
-				n = min(page, left)
-			}
-			got, err := r.page(ctx, end, f, n)
+		for got, err := range ahead(r.pages(ctx, f.Last(first(issue)), f)) {
 			if err != nil {
 				yield(ledger.Entry{}, wrap("read entries of "+k.String(), err))
 				return
@@ -129,17 +123,31 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 					return
 				}
 			}
-			if left -= len(got); len(got) < n || left == 0 {
-				return
-			}
-			f.After = got[len(got)-1].ID
 		}
 	}
 }
 
-// page reads the next n entries up to the number end. Who looks for a text first finds whose it is:
+// pages reads up to the number end. Two pages take turns to be filled.
+func (r *Reader) pages(ctx context.Context, end int64, f ledger.Filter) iter.Seq2[[]ledger.Entry, error] {
+	return func(yield func([]ledger.Entry, error) bool) {
+		var pages [2][]ledger.Entry
+		for i, left := 0, f.Limit; ; i ^= 1 {
+			n := page
+			if f.Limit > 0 {
+				n = min(page, left)
+			}
+			got, err := r.page(ctx, pages[i][:0], end, f, n)
+			if left -= len(got); !yield(got, err) || err != nil || len(got) < n || left == 0 {
+				return
+			}
+			pages[i], f.After = got, got[len(got)-1].ID
+		}
+	}
+}
+
+// page appends the next n entries up to the number end. Who looks for a text first finds whose it is:
 // that reads two tables from one end to the other and nothing else.
-func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) (out []ledger.Entry, err error) {
+func (r *Reader) page(ctx context.Context, out []ledger.Entry, end int64, f ledger.Filter, n int) (_ []ledger.Entry, err error) {
 	take := func(e ledger.Entry) bool { out = append(out, e); return true }
 	if f.Text == "" {
 		err = r.each(ctx, take, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND `+passing+` ORDER BY d.id LIMIT ?5`,
@@ -148,11 +156,11 @@ func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) (o
 	}
 	ids, err := r.found(ctx, end, f, n)
 	if err != nil || len(ids) == 0 {
-		return nil, err
+		return out, err
 	}
 	list, err := json.Marshal(ids)
 	if err != nil {
-		return nil, err
+		return out, err
 	}
 	err = r.each(ctx, take, columns+`WHERE d.id IN (SELECT value FROM json_each(?1)) ORDER BY d.id`, string(list))
 	return out, err
