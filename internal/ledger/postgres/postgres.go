@@ -54,6 +54,7 @@ type Store struct {
 	taking   sync.Mutex // of whoever takes an account that was never taken
 	mu       sync.Mutex // guards the fields below
 	waiting  []*waiter
+	flying   map[int64]bool  // entries whose intent is durable and whose outcome has not come
 	gone     bool            // the committer: nothing is handed in any more
 	accounts map[Lane]int64  // their numbers
 	leases   map[Lane]*lease // what was lost stays, so that it is known
@@ -76,7 +77,7 @@ func Open(ctx context.Context, url string, o Options) (*Store, error) {
 	s := &Store{
 		Reader: &Reader{pool}, me: me, lease: o.Lease, hurry: ctx.Done(), wake: make(chan struct{}, 1), enquiries: make(chan enquiry),
 		closed: make(chan struct{}), accounts: map[Lane]int64{}, leases: map[Lane]*lease{},
-		desks: map[int64]map[int64]offer{}, touched: map[int64]int64{}, issues: map[ledger.Key]int64{},
+		desks: map[int64]map[int64]offer{}, flying: map[int64]bool{}, touched: map[int64]int64{}, issues: map[ledger.Key]int64{},
 	}
 	if s.lease == 0 {
 		s.lease = 6 * time.Second

@@ -39,8 +39,8 @@ func (p *slip) id() int64 {
 	return p.outcome.ID
 }
 
-// Record is group commit without a clock: while one transaction is under way,
-// callers queue up for the next one. See [ledger.Line].
+// Record is group commit: while one transaction is under way, callers queue up
+// for the next one. See [ledger.Line].
 //
 // While the database is away, intents fail, so that nothing is sent, and
 // outcomes stay in hand until it is back.
@@ -83,6 +83,11 @@ func (s *Store) queue(w *waiter) bool {
 		return false
 	}
 	s.waiting = append(s.waiting, w)
+	for _, p := range w.slips {
+		if p.outcome != nil {
+			delete(s.flying, p.id())
+		}
+	}
 	select {
 	case s.wake <- struct{}{}:
 	default: // it will look anyway
@@ -92,11 +97,14 @@ func (s *Store) queue(w *waiter) bool {
 
 // commits writes what is handed in until the store is closed.
 func (s *Store) commits() {
+	var took time.Duration // the last commit
 	for {
 		select {
 		case <-s.wake:
-			runtime.Gosched() // whoever is about to ask joins the group
-			s.commit(s.gather())
+			slips := s.assemble(took)
+			begun := time.Now()
+			s.commit(slips)
+			took = time.Since(begun)
 		case <-s.closed:
 			s.mu.Lock()
 			s.gone = true
@@ -105,6 +113,40 @@ func (s *Store) commits() {
 			return
 		}
 	}
+}
+
+// longestWait is what a group costs at most in speed where a server answers slowly.
+const longestWait = 5 * time.Millisecond
+
+// assemble returns the slips of all that wait, and of those whose mails come back
+// within about the time of a commit: one for all is cheaper than two for half of
+// them each. Nobody waits when no mail is in flight.
+func (s *Store) assemble(took time.Duration) []*slip {
+	runtime.Gosched() // whoever is about to ask joins the group
+	slips, all := s.here()
+	timer := time.NewTimer(min(took, longestWait))
+	defer timer.Stop()
+	for !all {
+		select {
+		case <-s.wake:
+		case <-timer.C:
+			return slips
+		case <-s.closed:
+			return slips
+		}
+		var more []*slip
+		more, all = s.here()
+		slips = append(slips, more...)
+	}
+	return slips
+}
+
+// here is gather that also reports whether no mail is in flight.
+func (s *Store) here() (slips []*slip, all bool) {
+	slips = s.gather()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slips, len(s.flying) == 0
 }
 
 // gather returns the slips of all that wait.

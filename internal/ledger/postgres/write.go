@@ -79,6 +79,9 @@ func (s *Store) finish(p *slip, err error) []*slip {
 	if err == nil {
 		s.mu.Lock()
 		delete(s.desk(p.id()>>32), p.id())
+		if p.intent != nil {
+			s.flying[p.id()] = true
+		}
 		s.mu.Unlock()
 	}
 	p.told(err)
