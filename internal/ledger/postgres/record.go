@@ -115,8 +115,12 @@ func (s *Store) commits() {
 	}
 }
 
-// longestWait is what a group costs at most in speed where a server answers slowly.
-const longestWait = 5 * time.Millisecond
+// longestWait is what a group costs at most in speed where a server answers
+// slowly. Among enough rows what a transaction costs beside them is lost anyway.
+const (
+	longestWait = 5 * time.Millisecond
+	enough      = 32
+)
 
 // assemble returns the slips of all that wait, and of those whose mails come back
 // within about the time of a commit: one for all is cheaper than two for half of
@@ -126,7 +130,7 @@ func (s *Store) assemble(took time.Duration) []*slip {
 	slips, all := s.here()
 	timer := time.NewTimer(min(took, longestWait))
 	defer timer.Stop()
-	for !all {
+	for !all && len(slips) < enough {
 		select {
 		case <-s.wake:
 		case <-timer.C:

@@ -75,8 +75,12 @@ func (q *queue) late(time <-chan time.Time) []*waiter {
 	}
 }
 
-// longestWait is what a group costs at most in speed where a server answers slowly.
-const longestWait = 5 * time.Millisecond
+// longestWait is what a group costs at most in speed where a server answers
+// slowly. Among enough callers what a commit costs is lost anyway.
+const (
+	longestWait = 5 * time.Millisecond
+	enough      = 64
+)
 
 // departs says that the intents of a group are durable: their mails may leave.
 func (q *queue) departs(group []*waiter) {

@@ -46,7 +46,9 @@ func (s *Store) commit() {
 			for _, w := range some {
 				w.apply(t)
 			}
-			some = s.queue.late(timer.C)
+			if some = nil; len(group) < enough {
+				some = s.queue.late(timer.C)
+			}
 		}
 	})
 	s.queue.departs(group)

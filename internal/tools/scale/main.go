@@ -33,8 +33,8 @@ type fleet struct {
 }
 
 const (
-	span = 10 * time.Second // simulated, after a second to warm up
-	warm = time.Second
+	span = 20 * time.Second // simulated, after the crowd of the first claims is over
+	warm = 10 * time.Second
 	lot  = 100 // mails claimed at once
 )
 
@@ -120,6 +120,9 @@ type office struct {
 	crew    processors
 	waiting []*wish
 	busy    bool
+	flying  int           // mails whose intent is durable and whose outcome has not come
+	took    time.Duration // the last commit
+	leave   func()        // of the commit that still waits for mails to come back
 }
 
 // A wish is an intent or an outcome that is to become durable.
@@ -162,7 +165,9 @@ func (w *world) mail(o *office, n int) {
 	claim(func() {
 		o.crew.serve(w, w.worker, func() {
 			w.commit(o, func() {
+				o.flying++
 				w.after(w.answer, func() {
+					o.flying--
 					w.commit(o, func() {
 						if w.now > warm {
 							w.mails++
@@ -178,16 +183,42 @@ func (w *world) mail(o *office, n int) {
 // commit makes a wish durable together with all that wait in the office.
 func (w *world) commit(o *office, then func()) {
 	o.waiting = append(o.waiting, &wish{w.now, then})
-	if !o.busy {
-		w.gather(o)
+	switch {
+	case !o.busy:
+		w.assemble(o)
+	case o.leave != nil && (o.flying == 0 || len(o.waiting) >= enough):
+		o.leave()
 	}
 }
 
+// The store's.
+const (
+	longestWait = 5 * time.Millisecond
+	enough      = 32
+)
+
+// assemble waits about as long as the last commit took for mails in flight.
+func (w *world) assemble(o *office) {
+	o.busy = true
+	if o.flying == 0 || len(o.waiting) >= enough {
+		w.gather(o)
+		return
+	}
+	left := false
+	o.leave = func() {
+		if !left {
+			left, o.leave = true, nil
+			w.gather(o)
+		}
+	}
+	w.after(min(o.took, longestWait), o.leave)
+}
+
 func (w *world) gather(o *office) {
-	group := o.waiting
-	o.waiting, o.busy = nil, true
+	group, begun := o.waiting, w.now
+	o.waiting = nil
 	w.transact(len(group), func() {
-		o.busy = false
+		o.busy, o.took = false, w.now-begun
 		for _, g := range group {
 			if w.now > warm {
 				w.commits = append(w.commits, w.now-g.since)
@@ -195,7 +226,7 @@ func (w *world) gather(o *office) {
 			g.then()
 		}
 		if !o.busy && len(o.waiting) > 0 {
-			w.gather(o)
+			w.assemble(o)
 		}
 	})
 }
