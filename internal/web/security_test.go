@@ -128,9 +128,13 @@ func TestS20NothingIsOpenButTheLogin(t *testing.T) {
 		"/", "/campaigns", "/campaigns/weekly", "/campaigns/weekly/letter", "/issues/weekly/2026-11-23T09:00", "/issues/weekly/2026-11-23T09:00/report/csv",
 		"/accounts", "/suppressions", "/suppressions.csv", "/settle", "/log", "/acts/start?campaign=weekly", "/live/overview", "/live/accounts", "/metrics",
 	} {
-		w := ask(t, handlerOf(t, h.Office, false), http.MethodGet, path)
+		w := ask(t, handlerOf(t, h.Office, false), http.MethodGet, path, "Accept", "text/html,application/xhtml+xml,*/*;q=0.8")
 		if body := w.Body.String(); w.Code != http.StatusSeeOther || w.Header().Get("Location") != "/login" || strings.Contains(body, "weekly") {
 			t.Errorf("%s: %d to %q:\n%s", path, w.Code, w.Header().Get("Location"), body)
+		}
+		w = ask(t, handlerOf(t, h.Office, false), http.MethodGet, path, "Accept", "application/openmetrics-text;version=1.0.0,*/*;q=0.1")
+		if body := w.Body.String(); w.Code != http.StatusUnauthorized || strings.Contains(body, "weekly") {
+			t.Errorf("%s, asked by a program: %d\n%s", path, w.Code, body)
 		}
 	}
 	if w := ask(t, handlerOf(t, h.Office, false), http.MethodPost, "/acts/pause"); w.Code != http.StatusUnauthorized {

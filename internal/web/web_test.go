@@ -110,6 +110,7 @@ func (h *house) ask(method, path string, form url.Values) (int, string) {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	r.Header.Set("Accept", "text/html,*/*;q=0.8")
 	if form != nil {
 		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	}

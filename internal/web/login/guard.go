@@ -85,7 +85,8 @@ func (g *Guard) Glance(next http.Handler) http.Handler {
 	})
 }
 
-// Pages lets a person pass, and sends everybody else to the login.
+// Pages lets a person pass, sends whoever wants to see a page to the login, and
+// tells programs that they may not.
 func (g *Guard) Pages(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		p, ok, err := g.person(r)
@@ -94,7 +95,7 @@ func (g *Guard) Pages(next http.Handler) http.Handler {
 			http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
 		case ok:
 			next.ServeHTTP(w, with(r, p))
-		case r.Method == http.MethodGet && r.Header.Get("Accept") != "text/event-stream":
+		case r.Method == http.MethodGet && strings.Contains(r.Header.Get("Accept"), "text/html"):
 			http.Redirect(w, r, "/login", http.StatusSeeOther)
 		default:
 			http.Error(w, http.StatusText(http.StatusUnauthorized), http.StatusUnauthorized)

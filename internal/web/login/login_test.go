@@ -113,6 +113,7 @@ func (d door) ask(method, path, cookie, password string) (*http.Response, string
 	d.t.Helper()
 	r := httptest.NewRequestWithContext(context.Background(), method, path, strings.NewReader("password="+password))
 	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.Header.Set("Accept", "text/html,*/*;q=0.8")
 	if cookie != "" {
 		r.Header.Set("Cookie", cookie)
 	}

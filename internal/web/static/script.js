@@ -44,7 +44,7 @@ if (body.dataset.live && window.EventSource) {
 }
 
 for (const slow of document.querySelectorAll("[data-fetch]")) {
-  fetch(slow.dataset.fetch).then(answer => answer.text()).then(text => {
+  fetch(slow.dataset.fetch).then(answer => answer.ok ? answer.text() : Promise.reject(answer.status)).then(text => {
     const page = new DOMParser().parseFromString(text, "text/html")
     slow.replaceChildren(...(page.getElementById("part") ?? page.getElementById("main")).childNodes)
   }).catch(() => { location.href = slow.dataset.fetch })
