@@ -95,7 +95,7 @@ func (s *Store) claimQueued(ctx context.Context, issue int64, l lease, n int) (o
 		return rows.Err()
 	})
 	b.Queue(claiming, l.number, l.epoch, s.me, s.margin(), issue, n).Query(func(rows pgx.Rows) (err error) {
-		out, err = pgx.CollectRows(rows, scan)
+		out, err = pgx.AppendRows(make([]ledger.Entry, 0, n), rows, scan)
 		return err
 	})
 	if err := s.pool.SendBatch(ctx, &b).Close(); err != nil {
@@ -152,7 +152,7 @@ func (s *Store) entries(ctx context.Context, ids []int64) ([]ledger.Entry, error
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scan)
+	return pgx.AppendRows(make([]ledger.Entry, 0, len(ids)), rows, scan)
 }
 
 // column reads a query of one column.

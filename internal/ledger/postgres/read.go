@@ -135,7 +135,7 @@ func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) ([
 	if err != nil {
 		return nil, err
 	}
-	return pgx.CollectRows(rows, scan)
+	return pgx.AppendRows(make([]ledger.Entry, 0, n), rows, scan)
 }
 
 func scan(row pgx.CollectableRow) (e ledger.Entry, err error) {
