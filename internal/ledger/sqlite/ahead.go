@@ -2,22 +2,34 @@ package sqlite
 
 import "iter"
 
-// ahead runs seq one step ahead of who takes from it.
+// ahead runs seq one step ahead of who takes from it: while a value is in use,
+// the next one is made, and no more.
 func ahead[T any](seq iter.Seq2[T, error]) iter.Seq2[T, error] {
+	type step struct {
+		value T
+		err   error
+	}
 	return func(yield func(T, error) bool) {
-		next, stop := iter.Pull2(seq)
-		defer stop()
-		value, err, more := next()
-		for on := true; on && more; {
-			on = func() bool {
-				coming := make(chan func(), 1)
-				go func() {
-					v, e, m := next()
-					coming <- func() { value, err, more = v, e, m }
-				}()
-				defer func() { (<-coming)() }() // also when a test ends in there
-				return yield(value, err)
-			}()
+		steps, enough := make(chan step), make(chan struct{})
+		go func() {
+			defer close(steps)
+			for value, err := range seq {
+				select {
+				case steps <- step{value, err}:
+				case <-enough:
+					return
+				}
+			}
+		}()
+		defer func() {
+			close(enough)
+			for range steps { // until seq has ended: nobody is left behind
+			}
+		}()
+		for s := range steps {
+			if !yield(s.value, s.err) {
+				return
+			}
 		}
 	}
 }
