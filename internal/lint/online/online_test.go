@@ -83,6 +83,7 @@ func site(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case "/slow":
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler) // or who hangs up just then has an answer after all
 	case "/hop1", "/hop2", "/hop3", "/hop4":
 		http.Redirect(w, r, "/hop"+string(r.URL.Path[4]-1), http.StatusFound)
 	case "/hop0":
@@ -193,6 +194,7 @@ func TestAnInterruptEndsTheAsking(t *testing.T) {
 	o := world(t, zone, func(_ http.ResponseWriter, r *http.Request) {
 		cancel()
 		<-r.Context().Done()
+		panic(http.ErrAbortHandler) // or who hangs up just then has an answer after all
 	})
 	o.Workers = 2
 	var many []string
