@@ -28,7 +28,7 @@ function catchUp() {
 }
 addEventListener("pointerdown", () => { pressed = true }, true)
 for (const end of ["pointerup", "pointercancel", "dragend", "blur"]) {
-  addEventListener(end, () => { pressed = false; setTimeout(catchUp) }, true)
+  addEventListener(end, () => { pressed = false; setTimeout(catchUp) }, end !== "blur") // the window's, not a field's
 }
 
 if (body.dataset.live && window.EventSource) {
