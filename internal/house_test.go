@@ -33,10 +33,11 @@ const rooms = `
 	sender:            reply smtp net crypto/tls syscall xunix
 	pace:              fault rate
 	ledger:
-	ledger/sqlite:     ledger sqlite goose flock database/sql os
-	ledger/postgres:   ledger pgx goose database/sql
+	ledger/sqlite:     ledger ledger/intake sqlite goose flock database/sql os
+	ledger/postgres:   ledger ledger/intake pgx goose database/sql
 	crew:              pgx river
 	ledger/postgres/postgrestest: net os os/exec syscall testing
+	ledger/intake:
 	ledger/moving:
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http

@@ -7,19 +7,15 @@ import (
 	"iter"
 	"strconv"
 	"strings"
-	"sync"
 
 	"github.com/jackc/pgx/v5"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/intake"
 )
 
-// chunk is how many rows are written at once. The first chunk is small, so
-// that the first mail leaves early.
-const (
-	firstChunk = 250
-	chunk      = 5000
-)
+// chunk is how many rows are written at once.
+const chunk = 5000
 
 // enqueueLock is the class of the advisory locks, by issue, of whoever enqueues;
 // ledgers in several schemas of one database do not meet.
@@ -33,9 +29,9 @@ type pass struct {
 	s     *Store
 	issue int64
 	done  ledger.Enqueued
-	seen  bits  // entries that this pass has met
-	met   sieve // addresses that may be in the tables
-	next  int64 // id of the next new entry
+	seen  intake.Bits   // entries that this pass has met
+	met   *intake.Sieve // nil: there were entries before; addresses that may be in the tables
+	next  int64         // id of the next new entry
 }
 
 // A line is a row on its way into the tables.
@@ -93,67 +89,18 @@ func (p *pass) run(ctx context.Context, rows iter.Seq2[ledger.Row, error]) error
 		return err
 	}
 	p.next = first(p.issue) + size + 1
-	p.met.all = size > 0
-	lots := make(chan lot)
-	reading, stop := context.WithCancel(ctx)
-	var reader sync.WaitGroup
-	reader.Go(func() { defer close(lots); read(reading, rows, lots) })
-	err := p.flushAll(ctx, lots)
-	stop()
-	reader.Wait()
-	if err != nil {
-		return err
+	if size == 0 {
+		p.met = intake.NewSieve(1 << 26)
+	}
+	for lines, err := range intake.Chunks(rows, chunk, newLine) {
+		if failed := p.flush(ctx, lines); failed != nil || err != nil {
+			return errors.Join(err, failed)
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return context.Cause(ctx)
 	}
 	return p.finish(ctx)
-}
-
-// A lot is some lines of the list, and why there are no more.
-type lot struct {
-	lines []line
-	err   error
-}
-
-// read hands on what it reads; nobody takes it any more when ctx has ended.
-func read(ctx context.Context, rows iter.Seq2[ledger.Row, error], lots chan<- lot) {
-	var now lot
-	hand := func() bool {
-		select {
-		case lots <- now:
-			now = lot{lines: make([]line, 0, chunk)}
-			return true
-		case <-ctx.Done():
-			return false
-		}
-	}
-	full := firstChunk
-	for row, err := range rows {
-		l := line{}
-		if err == nil {
-			l, err = newLine(row)
-		}
-		if err != nil {
-			now.err = err
-			break
-		}
-		if now.lines = append(now.lines, l); len(now.lines) < full {
-			continue
-		}
-		if !hand() {
-			return
-		}
-		full = chunk
-	}
-	hand()
-}
-
-// flushAll settles lots until the last one, or the first that has an error.
-func (p *pass) flushAll(ctx context.Context, lots <-chan lot) error {
-	for l := range lots {
-		if err := p.flush(ctx, l.lines); err != nil || l.err != nil {
-			return errors.Join(l.err, err)
-		}
-	}
-	return context.Cause(ctx)
 }
 
 func newLine(row ledger.Row) (line, error) {
@@ -201,7 +148,7 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 		return err
 	}
 	for i := range lines {
-		p.met.add(lines[i].address)
+		p.met.Add(lines[i].address)
 	}
 	var c changes
 	before := p.next
@@ -220,7 +167,7 @@ func (p *pass) known(ctx context.Context, lines []line) (map[string]*was, error)
 	known := make(map[string]*was, len(lines))
 	var addresses []string
 	for i := range lines {
-		if p.met.maybe(lines[i].address) {
+		if p.met.Maybe(lines[i].address) {
 			addresses = append(addresses, lines[i].address)
 		}
 	}
@@ -253,13 +200,13 @@ func (p *pass) add(c *changes, known map[string]*was, l *line) {
 	switch {
 	case w == nil:
 		known[l.address] = p.insert(c, l)
-	case p.seen.has(w.id):
+	case p.seen.Has(w.id):
 		p.done.Duplicates++
 		if len(p.done.Listed) < ledger.ListedDuplicates {
 			p.done.Listed = append(p.done.Listed, ledger.Duplicate{Address: l.Address, Line: l.Line, First: w.line})
 		}
 	default:
-		p.seen.set(w.id)
+		p.seen.Set(w.id)
 		p.meet(c, w, l)
 	}
 }
@@ -269,7 +216,7 @@ func (p *pass) insert(c *changes, l *line) *was {
 	w := &was{id: p.next, line: l.Line}
 	p.next++
 	p.done.Added++
-	p.seen.set(w.id)
+	p.seen.Set(w.id)
 	c.recipients = append(c.recipients, []any{w.id, int32(l.Line), l.address, text(l.Name), l.fields})
 	if l.Skip != "" {
 		w.state = skipped
@@ -356,7 +303,7 @@ func (p *pass) finish(ctx context.Context) error {
 		}
 		var gone []int64
 		for _, id := range ids {
-			if !p.seen.has(id) {
+			if !p.seen.Has(id) {
 				gone = append(gone, id)
 			}
 		}

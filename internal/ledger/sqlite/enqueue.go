@@ -9,15 +9,12 @@ import (
 	"strings"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/intake"
 )
 
 // chunk is how many rows are written at once; between two of them the line
-// records what it sent. The first chunk is small, so that the first mail leaves
-// early.
-const (
-	firstChunk = 250
-	chunk      = 1000
-)
+// records what it sent.
+const chunk = 1000
 
 // A pass is one Enqueue over the list of one issue.
 type pass struct {
@@ -25,8 +22,8 @@ type pass struct {
 	issue int64
 	desk  *desk
 	done  ledger.Enqueued
-	seen  bits  // entries that this pass has met
-	next  int64 // id of the next new entry
+	seen  intake.Bits // entries that this pass has met
+	next  int64       // id of the next new entry
 	roll  *roll
 	known known   // walks along the entries of earlier passes
 	cured []int64 // in the transaction that is being written
@@ -91,39 +88,12 @@ func (p *pass) start(ctx context.Context) error {
 // run writes chunk after chunk, and reads the next one meanwhile. Nothing is
 // locked while the list is being read, however slow it is.
 func (p *pass) run(ctx context.Context, rows iter.Seq2[ledger.Row, error]) error {
-	for lines, err := range ahead(chunks(rows)) {
+	for lines, err := range intake.Chunks(rows, chunk, newLine) {
 		if failed := p.flush(ctx, lines); failed != nil || err != nil {
 			return errors.Join(err, failed)
 		}
 	}
 	return nil
-}
-
-// chunks are the rows as they are written, in two buffers that take turns; a
-// list that breaks off has a last chunk too.
-func chunks(rows iter.Seq2[ledger.Row, error]) iter.Seq2[[]line, error] {
-	return func(yield func([]line, error) bool) {
-		filling, other := make([]line, 0, chunk), make([]line, 0, chunk)
-		size := firstChunk
-		for row, err := range rows {
-			var l line
-			if err == nil {
-				l, err = newLine(row)
-			}
-			if err != nil {
-				yield(filling, err)
-				return
-			}
-			if filling = append(filling, l); len(filling) < size {
-				continue
-			}
-			if !yield(filling, nil) {
-				return
-			}
-			filling, other, size = other[:0], filling, chunk
-		}
-		yield(filling, nil)
-	}
 }
 
 func newLine(row ledger.Row) (line, error) {
@@ -204,11 +174,11 @@ func (p *pass) add(t *tx, l *line) {
 		}
 		l.was = t.was(id)
 	}
-	if p.seen.has(l.was.id) {
+	if p.seen.Has(l.was.id) {
 		p.duplicate(t, l)
 		return
 	}
-	p.seen.set(l.was.id)
+	p.seen.Set(l.was.id)
 	p.meet(t, l)
 }
 
@@ -217,7 +187,7 @@ func (p *pass) insert(t *tx, l *line) {
 	id := p.next
 	p.next++
 	p.done.Added++
-	p.seen.set(id)
+	p.seen.Set(id)
 	p.roll.add(l.address, id)
 	t.changes(id)
 	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?, ?, ?, ?, ?)`,
@@ -283,7 +253,7 @@ func (p *pass) finish() error {
 	return p.s.writer.write(func(t *tx) {
 		p.roll.enter(t, p.size())
 		for _, id := range t.addressless(p.issue) {
-			if !p.seen.has(id) {
+			if !p.seen.Has(id) {
 				t.forget(id)
 			}
 		}

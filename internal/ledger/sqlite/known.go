@@ -84,20 +84,3 @@ func (t *tx) addressless(issue int64) (ids []int64) {
 		`SELECT id FROM address WHERE issue = ?1 AND address >= ?2 AND address < 'line;'`, issue, addresslessPrefix)
 	return ids
 }
-
-// bits is a set of entries of one issue: a bit each, so that a million of them
-// take an eighth of a megabyte.
-type bits []uint64
-
-func (b *bits) set(id int64) {
-	n := id & (1<<32 - 1)
-	for int64(len(*b)) <= n/64 {
-		*b = append(*b, 0)
-	}
-	(*b)[n/64] |= 1 << (n % 64)
-}
-
-func (b bits) has(id int64) bool {
-	n := id & (1<<32 - 1)
-	return n/64 < int64(len(b)) && b[n/64]&(1<<(n%64)) != 0
-}

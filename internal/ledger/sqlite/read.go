@@ -15,6 +15,7 @@ import (
 	"strings"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/intake"
 )
 
 // A Reader reads a ledger, also while another process writes it. It takes no
@@ -112,7 +113,7 @@ func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) ite
 			return
 		}
 		f.After = max(first(issue), f.After)
-		for got, err := range ahead(r.pages(ctx, f.Last(first(issue)), f)) {
+		for got, err := range intake.Ahead(r.pages(ctx, f.Last(first(issue)), f)) {
 			if err != nil {
 				yield(ledger.Entry{}, wrap("read entries of "+k.String(), err))
 				return

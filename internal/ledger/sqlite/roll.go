@@ -2,10 +2,11 @@ package sqlite
 
 import (
 	"context"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strings"
+
+	"hongyan/internal/ledger/intake"
 )
 
 // A roll knows the address of every entry of an issue, and which entry has it.
@@ -17,7 +18,7 @@ import (
 type roll struct {
 	issue  int64
 	recent map[string]int64 // gathered, not entered yet
-	sieve  *sieve           // of all addresses; nil: any may be known
+	sieve  *intake.Sieve    // of all addresses; nil: any may be known
 }
 
 // batch is how many addresses are gathered.
@@ -27,7 +28,7 @@ const batch = 32 << 10
 func openRoll(ctx context.Context, r *Reader, issue, indexed, end int64) (*roll, error) {
 	l := &roll{issue: issue, recent: map[string]int64{}}
 	if end == first(issue) {
-		l.sieve = &sieve{seed: maphash.MakeSeed(), bits: make([]uint64, sieveBits/64)}
+		l.sieve = intake.NewSieve(1 << 24)
 		return l, nil
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT id, address FROM recipient WHERE id > ?1 AND id <= ?2`, first(issue)+indexed, end)
@@ -48,7 +49,7 @@ func openRoll(ctx context.Context, r *Reader, issue, indexed, end int64) (*roll,
 
 // find returns the entry of an address, 0 when there is none.
 func (l *roll) find(t *tx, address string) (id int64) {
-	if l.sieve != nil && !l.sieve.has(address) {
+	if !l.sieve.Maybe(address) {
 		return 0
 	}
 	if id = l.recent[address]; id == 0 {
@@ -59,9 +60,7 @@ func (l *roll) find(t *tx, address string) (id int64) {
 
 func (l *roll) add(address string, id int64) {
 	l.recent[strings.Clone(address)] = id // or the whole row would stay
-	if l.sieve != nil {
-		l.sieve.add(address)
-	}
+	l.sieve.Add(address)
 }
 
 // enter writes the gathered addresses in order, so that each page of the index
@@ -73,41 +72,4 @@ func (l *roll) enter(t *tx, size int64) {
 	}
 	t.exec(`UPDATE issue SET indexed = ?2 WHERE id = ?1 AND indexed <> ?2`, l.issue, size)
 	clear(l.recent)
-}
-
-// A sieve is a Bloom filter: it lets new addresses pass without a look at the
-// tables. Of a million one in five hundred is looked up in vain; of many more,
-// more are.
-type sieve struct {
-	seed maphash.Seed
-	bits []uint64
-}
-
-const sieveBits = 1 << 24
-
-func (s *sieve) add(address string) {
-	for at := range s.places(address) {
-		s.bits[at/64] |= 1 << (at % 64)
-	}
-}
-
-func (s *sieve) has(address string) bool {
-	for at := range s.places(address) {
-		if s.bits[at/64]&(1<<(at%64)) == 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// places yields four of the bits, by double hashing.
-func (s *sieve) places(address string) func(func(uint64) bool) {
-	h := maphash.String(s.seed, address)
-	return func(yield func(uint64) bool) {
-		for i := range uint64(4) {
-			if !yield((h + i*(h>>32|1)) % sieveBits) {
-				return
-			}
-		}
-	}
 }
