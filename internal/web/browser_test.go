@@ -146,7 +146,7 @@ func TestABrowserLogsInAndWatchesARunToItsEnd(t *testing.T) {
 	page.Run(`window.button = document.querySelector("#pause"); window.end = performance.now() + 3000
 		document.querySelector("#q").focus()
 		button.dispatchEvent(new PointerEvent("pointerdown", {bubbles: true}))
-		button.focus() // as a press does`)
+		button.focus()`) // as a press does
 	h.step(30)
 	page.Until(`performance.now() > end`)
 	page.Until(`button.isConnected && document.querySelector(".figures li.queued b").innerText === "90"`)
