@@ -30,7 +30,7 @@ type pass struct {
 	issue int64
 	done  ledger.Enqueued
 	seen  intake.Bits   // entries that this pass has met
-	met   *intake.Sieve // nil: there were entries before; addresses that may be in the tables
+	met   *intake.Sieve // addresses that may be in the tables; nil: all may
 	next  int64         // id of the next new entry
 }
 
