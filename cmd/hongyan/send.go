@@ -62,6 +62,7 @@ func newSend(d *door) *cobra.Command {
 }
 
 func (d *door) send(ctx context.Context, file string, o sendOptions) error {
+	unread()
 	if o.inDoubt != "" && o.inDoubt != "resend" && o.inDoubt != "sent" {
 		return d.usagef("--in-doubt: %q is neither resend nor sent", o.inDoubt)
 	}
@@ -215,6 +216,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	show := d.progress(p.open(), p.takes)
 	r.Watch = h.lookout.watch(e.key, show.watch)
 
+	unread()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var beside sync.WaitGroup

@@ -14,7 +14,7 @@ import (
 
 // chunk is how many rows are written at once; between two of them the line
 // records what it sent.
-const chunk = 1000
+const chunk = 250
 
 // A pass is one Enqueue over the list of one issue.
 type pass struct {

@@ -102,7 +102,7 @@ func unknown(k ledger.Key) error { return fmt.Errorf("%s: %w", k, ledger.ErrUnkn
 
 // page is how many entries are read at once. Between pages nothing is open, so
 // a slow reader holds up neither the writer nor its checkpoints.
-const page = 1000
+const page = 250
 
 // Entries streams entries. See [ledger.Reader].
 func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) iter.Seq2[ledger.Entry, error] {

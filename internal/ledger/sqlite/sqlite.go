@@ -112,11 +112,11 @@ func touch(file string) error {
 // A writer that waits for another process meets transactions of milliseconds,
 // unless that process is being debugged or starved; a minute is for that.
 func writing() []string {
-	return []string{"busy_timeout(60000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-2000)"}
+	return []string{"busy_timeout(60000)", "journal_mode(wal)", "synchronous(full)", "cache_size(-1000)"}
 }
 
 func reading() []string {
-	return []string{"busy_timeout(10000)", "query_only(1)", "cache_size(-500)"}
+	return []string{"busy_timeout(10000)", "query_only(1)", "cache_size(-250)"}
 }
 
 // dial opens a pool of at most n connections; mode is ro or rw, which both

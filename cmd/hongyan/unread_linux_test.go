@@ -1,0 +1,31 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"testing"
+)
+
+// Without t.Parallel: what runs beside it reads the program's file too.
+func TestWhatStartingHasReadIsLetGo(t *testing.T) {
+	before := ownFile(t)
+	unread()
+	if after := ownFile(t); after >= before {
+		t.Errorf("%d kB of the program's file were in memory, and then %d", before, after)
+	}
+}
+
+// ownFile is how many kB of files are mapped into memory (proc(5)).
+func ownFile(t *testing.T) (kb int) {
+	t.Helper()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(status), "RssFile:")
+	if _, err := fmt.Sscan(rest, &kb); err != nil {
+		t.Fatal(err)
+	}
+	return kb
+}
