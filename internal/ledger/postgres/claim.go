@@ -133,7 +133,7 @@ const claiming = `WITH stands AS MATERIALIZED (` + standing + `),
 		WHERE id = $5 AND cursor < size AND EXISTS (SELECT 1 FROM i) AND $6::bigint > (SELECT count(*) FROM back)),
 	claimed AS (UPDATE delivery SET claim = $2
 		WHERE id = ANY(ARRAY(SELECT id FROM back UNION ALL SELECT id FROM ahead)) AND state = 0 AND claim = 0 RETURNING id),
-	spanned AS (` + widening + `SELECT $2, $5, min(id), max(id) FROM claimed HAVING count(*) > 0 ` + widened + `)
+	spanned AS (` + spanning + `SELECT $2, $5, min(id), max(id) FROM claimed GROUP BY id > (SELECT low FROM i) ` + spanned + `)
 	` + columns + `WHERE d.id = ANY(ARRAY(SELECT id FROM claimed)) ORDER BY d.id`
 
 // stands reports whether a lease still stands, and makes whoever would take the
@@ -164,12 +164,12 @@ func column(ctx context.Context, tx pgx.Tx, query string, args ...any) ([]int64,
 	return pgx.CollectRows(rows, pgx.RowTo[int64])
 }
 
-// A span is where the entries of an epoch lie in an issue. It is widened by the
-// very transaction that claims an entry, or writes an intent of one that was not
-// claimed.
+// A span is where entries lie that an epoch has or had: of a claim what lay ahead,
+// or what was given back. It is written by the very transaction that claims an
+// entry, or writes an intent of one that was not claimed.
 const (
-	widening = `INSERT INTO span AS s (epoch, issue, low, high) `
-	widened  = `ON CONFLICT (epoch, issue) DO UPDATE SET low = least(s.low, excluded.low), high = greatest(s.high, excluded.high)`
+	spanning = `INSERT INTO span AS s (epoch, issue, low, high) `
+	spanned  = `ON CONFLICT (epoch, issue, low) DO UPDATE SET high = greatest(s.high, excluded.high)`
 )
 
 // Release gives claims back. See [ledger.Line].

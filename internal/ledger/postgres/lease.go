@@ -127,22 +127,13 @@ func (s *Store) evict(ctx context.Context, account int64) error {
 // sending becomes a doubt. Nothing is ever sent by it, or made to be sent again.
 // A doubt keeps its epoch, so that a late result of its own sender settles it.
 func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
-	rows, err := tx.Query(ctx, `DELETE FROM span WHERE epoch = $1 RETURNING low, high`, epoch)
-	if err != nil {
-		return err
-	}
-	type span struct{ Low, High int64 }
-	spans, err := pgx.CollectRows(rows, pgx.RowToStructByPos[span])
-	if err != nil {
-		return err
-	}
-	t := &trans{ctx: ctx, tx: tx}
-	for _, s := range spans {
-		t.exec(`WITH over AS (UPDATE delivery SET state = CASE state WHEN 1 THEN 5 ELSE state END, claim = CASE state WHEN 1 THEN claim ELSE 0 END
-				WHERE id BETWEEN $1 AND $2 AND claim = $3 AND state IN (0, 1) RETURNING id, state)
-			INSERT INTO loose (issue, id) SELECT id >> 32, id FROM over WHERE state = 0 ON CONFLICT DO NOTHING`, s.Low, s.High, epoch)
-	}
-	return t.err
+	_, err := tx.Exec(ctx, `WITH gone AS (DELETE FROM span WHERE epoch = $1 RETURNING low, high),
+		over AS (UPDATE delivery SET state = CASE state WHEN 1 THEN 5 ELSE state END, claim = CASE state WHEN 1 THEN claim ELSE 0 END
+			WHERE claim = $1 AND state IN (0, 1) AND id = ANY(ARRAY(SELECT d.id FROM gone CROSS JOIN LATERAL
+				(SELECT id FROM delivery WHERE id BETWEEN low AND high AND claim = $1 AND state IN (0, 1) OFFSET 0) AS d))
+			RETURNING id, state)
+		INSERT INTO loose (issue, id) SELECT id >> 32, id FROM over WHERE state = 0 ON CONFLICT DO NOTHING`, epoch)
+	return err
 }
 
 // HandBack gives an account back: another process may have it at once.

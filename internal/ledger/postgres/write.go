@@ -284,11 +284,12 @@ func (t *trans) exec(query string, args ...any) int64 {
 func (t *trans) intentElsewhere(e ledger.Intent, l lease, mine []int64) bool {
 	return t.exec(`UPDATE delivery SET state = 1, account = $2, attempts = attempts + 1, begun = $3, ended = 0, due = 0,
 		message_id = $4, claim = $5 WHERE id = $1 AND state = 0 AND (claim = 0 OR claim = ANY($6))`,
-		e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch, mine) == 1 && t.widen(e.ID, l)
+		e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch, mine) == 1 && t.span(e.ID, l)
 }
 
-func (t *trans) widen(id int64, l lease) bool {
-	return t.exec(widening+`VALUES ($1, $2, $3, $3) `+widened, l.epoch, id>>32, id) == 1
+// span makes a successor find an entry.
+func (t *trans) span(id int64, l lease) bool {
+	return t.exec(spanning+`VALUES ($1, $2, $3, $3) `+spanned, l.epoch, id>>32, id) == 1
 }
 
 // intentAgain follows an earlier attempt, which becomes history.
@@ -298,7 +299,7 @@ func (t *trans) intentAgain(e ledger.Intent, l lease) bool {
 	}
 	t.exec(`DELETE FROM answer WHERE id = $1`, e.ID)
 	return t.exec(`UPDATE delivery SET state = 1, account = $2, attempts = attempts + 1, begun = $3, ended = 0, due = 0,
-		message_id = $4, claim = $5 WHERE id = $1`, e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch) == 1 && t.widen(e.ID, l)
+		message_id = $4, claim = $5 WHERE id = $1`, e.ID, l.number, e.At.UnixMilli(), text(e.MessageID), l.epoch) == 1 && t.span(e.ID, l)
 }
 
 // archive keeps the last attempt of a deferred entry as history before another
