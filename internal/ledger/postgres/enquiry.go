@@ -3,13 +3,13 @@ package postgres
 import (
 	"context"
 	"runtime"
+	"time"
 
 	"hongyan/internal/ledger"
 )
 
-// An enquiry asks whether an address gets no mail. What is asked while the
-// database is answering is asked together, next: every mail costs an enquiry, but
-// hardly any a round trip of its own.
+// An enquiry asks whether an address gets no mail. Many are asked together: every
+// mail costs an enquiry, but hardly any a round trip of its own.
 type enquiry struct {
 	list, address string
 	answer        chan<- verdict // of one
@@ -35,26 +35,35 @@ func (s *Store) Suppressed(ctx context.Context, list, address string) (ledger.Su
 	return v.found, v.ok, wrap("look up the suppression of "+address, v.err)
 }
 
-// enquire answers until the store is closed.
+// enquire answers until the store is closed. Where several ask, they are given
+// about the time of an answer to come together; who asked alone is not kept.
 func (s *Store) enquire() {
+	var patience time.Duration
 	for {
 		select {
 		case one := <-s.enquiries:
-			runtime.Gosched() // whoever is about to ask joins the group
-			s.answer(append([]enquiry{one}, s.others()...))
+			all := append([]enquiry{one}, s.others(patience)...)
+			begun := time.Now()
+			s.answer(all)
+			patience = 0
+			if len(all) > 1 {
+				patience = min(time.Since(begun), time.Millisecond)
+			}
 		case <-s.closed:
 			return
 		}
 	}
 }
 
-// others are the enquiries that wait.
-func (s *Store) others() (all []enquiry) {
+// others are the enquiries that come within a while.
+func (s *Store) others(while time.Duration) (all []enquiry) {
+	runtime.Gosched() // whoever is about to ask does
+	over := time.After(while)
 	for {
 		select {
 		case one := <-s.enquiries:
 			all = append(all, one)
-		default:
+		case <-over:
 			return all
 		}
 	}
