@@ -22,17 +22,16 @@ func NewWriter(s Source, k ledger.Key, dir string, o Options) *Writer {
 	return &Writer{source: s, key: k, dir: dir, options: o}
 }
 
-// Run writes the report at once, then again and again until ctx ends, and then
-// a last time. Between two writings it rests for 10 s and for 50 times what the
-// last one took, so that it costs the run a fiftieth of a core at most. A
-// writing that failed is made good by a later one: only the last one's error
-// is returned.
+// Run writes the report again and again until ctx ends, and then a last time.
+// Before each writing it rests for 10 s and for 50 times what the last one took,
+// so that it costs the run a fiftieth of a core at most. A writing that failed is
+// made good by a later one: only the last one's error is returned.
 func (w *Writer) Run(ctx context.Context) error {
-	for ctx.Err() == nil {
+	var took time.Duration
+	for rest(ctx, max(10*time.Second, 50*took)) {
 		begun := time.Now()
-		// The last writing, below, is the one whose error counts.
-		_, _ = w.write(ctx)
-		rest(ctx, max(10*time.Second, 50*time.Since(begun)))
+		_, _ = w.write(ctx) // the last one, below, is the one whose error counts
+		took = time.Since(begun)
 	}
 	_, err := w.write(context.WithoutCancel(ctx))
 	return err
@@ -44,11 +43,13 @@ func (w *Writer) write(ctx context.Context) (Paths, error) {
 	return Write(ctx, w.source, w.key, w.dir, o)
 }
 
-func rest(ctx context.Context, d time.Duration) {
+// rest reports whether ctx has not ended meanwhile.
+func rest(ctx context.Context, d time.Duration) bool {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-ctx.Done():
 	case <-t.C:
 	}
+	return ctx.Err() == nil
 }
