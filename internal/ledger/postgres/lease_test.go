@@ -102,6 +102,40 @@ func anAccountIsOneWorkers(t *testing.T, server *postgrestest.Server) {
 	healthy(t, b)
 }
 
+// spansLieApart: accounts that share an issue claim by turns, and the successor of
+// each has only its own entries to look through.
+func spansLieApart(t *testing.T, server *postgrestest.Server) {
+	url := server.Place(t)
+	s := open(t, url, long)
+	planned(t, s, 40)
+	var ids []int64
+	for range 3 {
+		ids = append(claim(t, s, "qq", 5), claim(t, s, "163", 5)...)
+	}
+	place := url[strings.LastIndex(url, "=")+1:]
+	strangers := `SELECT count(*) FROM ` + place + `.delivery d JOIN ` + place + `.span s ON d.id BETWEEN s.low AND s.high
+		WHERE d.claim NOT IN (0, s.epoch)`
+	if n := server.Do(t, strangers); n != "0" {
+		t.Errorf("%s entries of the other account lie in a span", n)
+	}
+	if err := s.Release(t.Context(), ids[3:7]...); err != nil {
+		t.Fatal(err)
+	}
+	claim(t, s, "qq", 6) // what was given back, and what lies ahead
+	if lost := server.Do(t, `SELECT count(*) FROM `+place+`.delivery d WHERE claim <> 0 AND NOT EXISTS
+		(SELECT 1 FROM `+place+`.span s WHERE s.epoch = d.claim AND d.id BETWEEN s.low AND s.high)`); lost != "0" {
+		t.Errorf("%s claimed entries lie in no span", lost)
+	}
+	for _, account := range []string{"qq", "163"} {
+		if err := s.HandBack(t.Context(), account); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if again := claim(t, s, "qq", 50); len(again) != 40 {
+		t.Errorf("after both were handed back, %d of 40 are offered", len(again))
+	}
+}
+
 // openingTakesNothing: what somebody else is sending is no doubt.
 func openingTakesNothing(t *testing.T, server *postgrestest.Server) {
 	url := server.Place(t)
@@ -128,6 +162,7 @@ func TestWorkersShareALedger(t *testing.T) {
 	server := postgrestest.Start(t, false)
 	for name, test := range map[string]func(*testing.T, *postgrestest.Server){
 		"AnAccountIsOneWorkersAtATime":            anAccountIsOneWorkers,
+		"SpansOfAccountsLieApart":                 spansLieApart,
 		"OpeningTakesNothingFromOthers":           openingTakesNothing,
 		"AFrozenWorkerCanNeitherCommitNorSend":    frozen,
 		"ResultsStayInHandWhileTheDatabaseIsAway": inHand,
