@@ -62,7 +62,7 @@ func newSend(d *door) *cobra.Command {
 }
 
 func (d *door) send(ctx context.Context, file string, o sendOptions) error {
-	unread()
+	relieve()
 	if o.inDoubt != "" && o.inDoubt != "resend" && o.inDoubt != "sent" {
 		return d.usagef("--in-doubt: %q is neither resend nor sent", o.inDoubt)
 	}
@@ -71,6 +71,7 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 		return err
 	}
 	defer e.close()
+	relieve()
 	if len(o.test) > 0 {
 		return d.sendTest(ctx, e, o)
 	}
@@ -216,7 +217,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	show := d.progress(p.open(), p.takes)
 	r.Watch = h.lookout.watch(e.key, show.watch)
 
-	unread()
+	relieve()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	var beside sync.WaitGroup

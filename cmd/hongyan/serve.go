@@ -83,7 +83,7 @@ func (d *door) askReady(ctx context.Context, o serveOptions) error {
 }
 
 func (d *door) serve(ctx context.Context, o serveOptions) (err error) {
-	unread()
+	relieve()
 	conf, err := d.config()
 	if err != nil {
 		return err

@@ -50,7 +50,7 @@ type worker struct {
 }
 
 func (d *door) work(ctx context.Context, o workerOptions) error {
-	unread()
+	relieve()
 	conf, err := d.config()
 	if err != nil {
 		return err

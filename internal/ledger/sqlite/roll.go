@@ -28,7 +28,7 @@ const batch = 32 << 10
 func openRoll(ctx context.Context, r *Reader, issue, indexed, end int64) (*roll, error) {
 	l := &roll{issue: issue, recent: map[string]int64{}}
 	if end == first(issue) {
-		l.sieve = intake.NewSieve(1 << 24)
+		l.sieve = intake.NewSieve(1 << 23)
 		return l, nil
 	}
 	rows, err := r.db.QueryContext(ctx, `SELECT id, address FROM recipient WHERE id > ?1 AND id <= ?2`, first(issue)+indexed, end)
