@@ -23,9 +23,8 @@ func (b Bits) Has(id int64) bool {
 
 // A Sieve is a Bloom filter: it remembers addresses in a few megabytes, however
 // many they are. It never forgets one, and takes few for known that are not: with
-// 1<<23 bits one in fifty of a million, with 1<<26 one in ninety thousand
-// of a million and one in twenty-five of ten millions. A nil one takes all for
-// known.
+// 1<<23 bits one in fifty of a million, with 1<<26 one in ninety thousand of a
+// million and one in twenty-five of ten millions. A nil one takes all for known.
 type Sieve struct {
 	seed maphash.Seed
 	bits []uint64
