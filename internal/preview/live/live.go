@@ -136,16 +136,15 @@ func (s *Server) follow(ctx context.Context, w *watch) error {
 	}
 }
 
-// refresh looks at the campaign, and once more if a file changed in a folder
-// that was not watched yet.
+// refresh looks at the campaign, and once more if something changed meanwhile: in
+// a folder that is new, or was made anew, nobody watched yet.
 func (s *Server) refresh(ctx context.Context, w *watch) error {
 	begun := time.Now()
 	if err := s.lookOnce(ctx); err != nil {
 		return err
 	}
 	for range 3 {
-		grown, err := w.follow(s.look.Files)
-		if err != nil || !grown || !w.changedSince(begun) {
+		if err := w.follow(s.look.Files); err != nil || !w.changedSince(begun) {
 			return err
 		}
 		begun = time.Now()

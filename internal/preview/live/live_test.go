@@ -60,6 +60,7 @@ func (f folder) Close() error { return nil }
 type served struct {
 	url, file string
 	composed  atomic.Int64
+	missing   atomic.Pointer[func()] // is called once, right after the file was found missing
 }
 
 func serve(t *testing.T, rows int) *served {
@@ -69,6 +70,11 @@ func serve(t *testing.T, rows int) *served {
 	server := &live.Server{Lang: "en", Look: func(context.Context) (live.Look, error) {
 		look := live.Look{Files: []string{s.file}}
 		words, err := os.ReadFile(s.file)
+		if err != nil {
+			if then := s.missing.Swap(nil); then != nil {
+				(*then)()
+			}
+		}
 		if fault, bad := strings.CutPrefix(string(words), "!"); err != nil || bad {
 			look.Faults = []live.Fault{{Place: s.file + ":1", What: "bad word " + fault, Hint: "mend it"}}
 			return look, nil
@@ -251,6 +257,35 @@ func TestEachWayOfSavingIsSeen(t *testing.T) {
 			return
 		}
 		next("the new file")
+	}
+}
+
+// Its folder was watched when it went, and is there again before anybody could
+// watch for it.
+func TestAFolderThatIsBackAtOnceIsSeen(t *testing.T) {
+	s := serve(t, 10)
+	versions := s.versions(t)
+	<-versions
+	back := func() {
+		if err := os.Mkdir(filepath.Dir(s.file), 0o700); err != nil {
+			t.Error(err)
+		}
+		s.write(t, "again")
+	}
+	s.missing.Store(&back)
+	if err := os.RemoveAll(filepath.Dir(s.file)); err != nil {
+		t.Fatal(err)
+	}
+	deadline := time.After(10 * time.Second)
+	for {
+		if _, mail := s.get(t, "mails/0", nil); strings.Contains(mail, "again") {
+			return
+		}
+		select {
+		case <-versions:
+		case <-deadline:
+			t.Fatal("it was not seen")
+		}
 	}
 }
 

@@ -36,15 +36,14 @@ func newWatch() (*watch, error) {
 
 func (w *watch) close() { _ = w.notify.Close() } // nothing is lost
 
-// follow makes the watch one for these files and folders; grown tells whether
-// it watches a folder that it did not before.
-func (w *watch) follow(paths []string) (grown bool, err error) {
+// follow makes the watch one for these files and folders.
+func (w *watch) follow(paths []string) error {
 	w.files, w.folders = map[string]bool{}, map[string]bool{}
 	wanted := map[string]bool{}
 	for _, path := range paths {
 		path, err := filepath.Abs(path)
 		if err != nil {
-			return false, fmt.Errorf("watch files: %w", err)
+			return fmt.Errorf("watch files: %w", err)
 		}
 		w.want(path, wanted)
 		if real, err := filepath.EvalSymlinks(path); err == nil && real != path {
@@ -62,12 +61,11 @@ func (w *watch) follow(paths []string) (grown bool, err error) {
 		if err := w.notify.Add(dir); errors.Is(err, fs.ErrNotExist) {
 			continue
 		} else if err != nil {
-			return grown, fmt.Errorf("watch %s: %w", dir, err)
+			return fmt.Errorf("watch %s: %w", dir, err)
 		}
-		grown = grown || !w.watched[dir]
 		w.watched[dir] = true
 	}
-	return grown, nil
+	return nil
 }
 
 // want notes a path, and the folder to watch for it: its own, or the nearest
@@ -92,13 +90,15 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-// changedSince tells whether a file is younger than a time, less the
-// coarseness of file times.
+// changedSince tells whether a file, or what is in a folder, is younger than a
+// time, less the coarseness of file times.
 func (w *watch) changedSince(t time.Time) bool {
 	t = t.Add(-20 * time.Millisecond)
-	for path := range w.files {
-		if info, err := os.Stat(path); err == nil && info.ModTime().After(t) {
-			return true
+	for _, paths := range []map[string]bool{w.files, w.watched} {
+		for path := range paths {
+			if info, err := os.Stat(path); err == nil && info.ModTime().After(t) {
+				return true
+			}
 		}
 	}
 	return false
