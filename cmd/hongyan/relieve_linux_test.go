@@ -3,15 +3,20 @@ package main
 import (
 	"fmt"
 	"os"
+	"reflect"
+	"runtime"
 	"strings"
 	"testing"
 )
 
 // Without t.Parallel: what runs beside it reads the program's file too.
 func TestWhatStartingHasReadIsLetGo(t *testing.T) {
+	for pc := reflect.ValueOf(relieve).Pointer(); runtime.FuncForPC(pc) != nil; pc -= 4 << 10 {
+		_ = runtime.FuncForPC(pc).Name() // which is read from all over the file
+	}
 	before := ownFile(t)
 	relieve()
-	if after := ownFile(t); after >= before {
+	if after := ownFile(t); after > before*3/4 {
 		t.Errorf("%d kB of the program's file were in memory, and then %d", before, after)
 	}
 }

@@ -266,11 +266,11 @@ func TestAFolderThatIsBackAtOnceIsSeen(t *testing.T) {
 	s := serve(t, 10)
 	versions := s.versions(t)
 	<-versions
-	back := func() {
-		if err := os.Mkdir(filepath.Dir(s.file), 0o700); err != nil {
+	back := func() { // on the server's goroutine
+		made := os.Mkdir(filepath.Dir(s.file), 0o700)
+		if err := errors.Join(made, os.WriteFile(s.file, []byte("again"), 0o600)); err != nil {
 			t.Error(err)
 		}
-		s.write(t, "again")
 	}
 	s.missing.Store(&back)
 	if err := os.RemoveAll(filepath.Dir(s.file)); err != nil {
