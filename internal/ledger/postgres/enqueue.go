@@ -97,7 +97,7 @@ func (p *pass) run(ctx context.Context, rows iter.Seq2[ledger.Row, error]) error
 			return errors.Join(err, failed)
 		}
 	}
-	if err := ctx.Err(); err != nil {
+	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return p.finish(ctx)
