@@ -3,6 +3,7 @@ package run
 import (
 	"cmp"
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -198,20 +199,30 @@ func (s *shift) carry(ctx, soft context.Context, session Session, j, behind *job
 
 	rider := s.rider(soft, session)
 	answer, err := session.Deliver(ctx, rider.message())
-	if err != nil || rider == nil || !session.Riding() || soft.Err() != nil {
-		return s.keep(kept, soft, rider), nil, s.conclude(kept, soft, j, answer, err)
+	if err == nil && rider != nil && session.Riding() && s.free(soft) {
+		j.Outcome = s.taken(j, answer)
+		return rider, j, nil
 	}
-	j.Outcome = s.taken(j, answer)
-	return rider, j, nil
+	err = s.conclude(kept, soft, j, answer, err)
+	if rider != nil && (err != nil || !s.free(soft)) {
+		return nil, nil, errors.Join(err, s.unseat(kept, session, rider))
+	}
+	return rider, nil, err
 }
 
-// keep returns the rider unless the run is to end, when it gives it back.
-func (s *shift) keep(kept, soft context.Context, rider *job) *job {
-	if rider == nil || soft.Err() == nil {
-		return rider
+// free reports whether the lane goes on and its account is not held.
+func (s *shift) free(soft context.Context) bool {
+	_, _, held := s.Pacer.Held(time.Now())
+	return soft.Err() == nil && !held
+}
+
+// unseat gives the rider back. The server may wait for its body already, and
+// nothing else can be said on that connection.
+func (s *shift) unseat(kept context.Context, session Session, rider *job) error {
+	if session.Riding() {
+		_ = session.Close() // every mail has its answer
 	}
-	s.fail(s.belt.giveBack(kept, rider))
-	return nil
+	return s.belt.giveBack(kept, rider)
 }
 
 // rider returns a job that may leave right behind the one in hand, or nil.

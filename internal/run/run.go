@@ -39,7 +39,8 @@ type Line interface {
 // ride behind it, and its Offer then returns what the server said already.
 // Errors are the facts of package reply: *Refusal, *Lost, *Doubt; anything else
 // is a breakdown. Pipelines reports whether a mail may ride behind the next
-// one, Riding whether one does now.
+// one, Riding whether one does now. Close lets go of the connection and of what
+// rides; the session may be used again.
 type Session interface {
 	Offer(ctx context.Context, m *message.Message) error
 	Deliver(ctx context.Context, next *message.Message) (reply.Answer, error)
@@ -54,12 +55,14 @@ type Sender interface {
 }
 
 // A Pacer says when the account may send. Next decides and changes nothing;
-// Take takes the turn if the mail may leave at now. Sent tells the result of a
+// Take takes the turn if the mail may leave at now. Held reports whether a hold
+// keeps the account silent. Succeeded, Throttled and Unclear tell the result of a
 // mail that had its turn. All are safe for concurrent use.
 type Pacer interface {
 	Next(now time.Time, domain string) (at time.Time, why string)
 	Take(now time.Time, domain string) bool
 	Hold(until time.Time, why string)
+	Held(now time.Time) (until time.Time, why string, held bool)
 	Succeeded(now time.Time)
 	Throttled(now time.Time)
 	Unclear()

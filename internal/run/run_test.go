@@ -96,19 +96,26 @@ func (s *session) Deliver(ctx context.Context, next *message.Message) (reply.Ans
 	}
 	o.mu.Unlock()
 	s.open = nil
-	if f.dot != nil {
-		return reply.Answer{}, f.dot
-	}
-	if next != nil && o.pipelines {
+	if next != nil && o.pipelines && goesOn(f.dot) {
 		s.propose(next)
 		s.riding = true
+	}
+	if f.dot != nil {
+		return reply.Answer{}, f.dot
 	}
 	return reply.Answer{Stage: reply.AtDot, Code: 250, Text: "OK: queued as."}, nil
 }
 
+// goesOn reports whether the connection lives on: what was refused at the dot
+// was answered all the same.
+func goesOn(dot error) bool {
+	_, refused := errors.AsType[*reply.Refusal](dot)
+	return dot == nil || refused
+}
+
 func (s *session) Pipelines() bool { return s.office.pipelines }
 func (s *session) Riding() bool    { return s.riding }
-func (s *session) Close() error    { return nil }
+func (s *session) Close() error    { s.open, s.riding = nil, false; return nil }
 
 func refuse(stage reply.Stage, code int, text string) error {
 	return &reply.Refusal{Answer: reply.New(stage, code, text)}
@@ -440,6 +447,109 @@ func TestLostLinkCostsNoAttempt(t *testing.T) {
 		}
 		once(t, o.taken)
 	})
+}
+
+// A server that hangs up whenever it hears of a certain recipient is asked about
+// the others, and about that one no oftener than about any who is put off.
+func TestRecipientAtWhomTheLinkBreaksIsPutOffAndGivenUpInTheEnd(t *testing.T) {
+	for _, people := range []int{1, 30} {
+		synctest.Test(t, func(t *testing.T) {
+			s := store(t, people)
+			o := &office{fate: func(to string, _ int) fate {
+				if to == "r0@example.com" {
+					return fate{offer: &reply.Lost{Stage: reply.AtRcpt, Err: io.EOF}}
+				}
+				return fate{}
+			}}
+			if _, err := start(s, lane(t, "a", o, pace.Limits{})).Do(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if sum := totals(t, s); sum.Sent != people-1 || sum.Refused != 1 || len(o.asked) > people+5 {
+				t.Errorf("asked %d times about %d people: %+v", len(o.asked), people, sum)
+			}
+		})
+	}
+}
+
+// A network that is away says nothing about whoever was next.
+func TestOutageCostsNobodyAnAttempt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 5)
+		back := time.Now().Add(48 * time.Hour)
+		o := &office{fate: func(_ string, n int) fate {
+			if n == 1 {
+				return fate{offer: &reply.Lost{Stage: reply.AtRcpt, Err: io.EOF}}
+			}
+			if time.Now().Before(back) {
+				return fate{offer: &reply.Lost{Stage: reply.AtConnect, Err: io.EOF}}
+			}
+			return fate{}
+		}}
+		if _, err := start(s, lane(t, "a", o, pace.Limits{})).Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for e, err := range s.Entries(t.Context(), issue, ledger.Filter{}) {
+			if err != nil || e.State != ledger.Sent || e.Attempts != 1 {
+				t.Errorf("%s: %s after %d attempts (%v)", e.Address, e.State, e.Attempts, err)
+			}
+		}
+	})
+}
+
+// Whose envelope rode behind the last refusal of a run is not forgotten.
+func TestWhoRodeBehindTheEndOfARunIsLeftForTheNext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 20)
+		o := &office{pipelines: true, fate: func(_ string, n int) fate {
+			if 3 <= n && n <= 5 {
+				return fate{dot: refuse(reply.AtDot, 550, "The mail may contain inappropriate words or content.")}
+			}
+			return fate{}
+		}}
+		o.seen = func(string) { time.Sleep(time.Second) } // the next one is there to ride
+		_, err := start(s, lane(t, "a", o, pace.Limits{})).Do(t.Context())
+		if _, ok := errors.AsType[*run.Stopped](err); !ok {
+			t.Fatal(err)
+		}
+		if _, err := start(s, lane(t, "a", o, pace.Limits{})).Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sum := totals(t, s); sum.Sent != 17 || sum.Refused != 3 {
+			t.Errorf("%+v", sum)
+		}
+		once(t, o.taken)
+	})
+}
+
+// An envelope that rode already when the account was put on hold goes back.
+func TestNobodyRidesIntoAHold(t *testing.T) {
+	for _, patience := range []time.Duration{0, time.Second} {
+		for _, why := range []string{"Too many attempts. Unable to send. Try again later", "Login Fail. Please enter your authorization code to login."} {
+			t.Run(fmt.Sprint(patience, why), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					s := store(t, 20)
+					began := time.Now()
+					o := &office{pipelines: true, fate: func(_ string, n int) fate {
+						if n == 3 {
+							return fate{dot: refuse(reply.AtDot, 550, why)}
+						}
+						return fate{}
+					}}
+					r := start(s, lane(t, "a", o, pace.Limits{}))
+					r.Patience = patience
+					ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+					defer cancel()
+					_, _ = r.Do(ctx)
+					if len(o.taken) != 2 || time.Since(began) > 2*time.Minute {
+						t.Errorf("%d mails left: %v", len(o.taken), o.taken)
+					}
+					if sum := totals(t, s); sum.Queued+sum.Deferred != 18 {
+						t.Errorf("%+v", sum)
+					}
+				})
+			})
+		}
+	}
 }
 
 func TestServerThatIsGoneIsLeftAlone(t *testing.T) {

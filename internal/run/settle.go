@@ -92,17 +92,43 @@ func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
 	if row >= tolerated {
 		rest = resting(row - tolerated)
 	}
-	err := s.belt.settle(kept, j, ledger.Outcome{
+	o := ledger.Outcome{
 		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
-		Class: "link-lost", At: now, Due: now.Add(rest), Free: true,
-	})
-	if err != nil || rest == 0 {
+		Class: linkLost, At: now, Due: now.Add(rest), Free: true,
+	}
+	if j.breaks(lost) {
+		o.Free = false
+		s.putOff(j, rest, &o)
+	}
+	if err := s.belt.settle(kept, j, o); err != nil || rest == 0 {
 		return err
 	}
 	return s.hold(kept, ledger.Hold{
-		Account: s.Account, Since: now, Until: now.Add(rest), Rule: "link-lost", Reply: lost.Error(),
+		Account: s.Account, Since: now, Until: now.Add(rest), Rule: linkLost, Reply: lost.Error(),
 		Reason: fmt.Sprintf("%d links lost in a row", row),
 	})
+}
+
+const linkLost = "link-lost"
+
+// breaks reports whether the very recipient may be what the link breaks at: it
+// broke twice in a row once the server had let us in and heard of the mail.
+func (j *job) breaks(lost *reply.Lost) bool {
+	before := reply.Stage(j.Entry.Stage)
+	return j.Entry.State == ledger.Deferred && j.Entry.Class == linkLost && !early(before) && !early(lost.Stage)
+}
+
+// putOff says when the recipient is due again, no sooner than after a wait, or
+// that it was given up.
+func (s *shift) putOff(j *job, wait time.Duration, o *ledger.Outcome) {
+	tries := j.Entry.Attempts + 1
+	next, ok := s.run.Retry(tries)
+	if !ok {
+		o.State, o.Due = ledger.Refused, time.Time{}
+		o.Reply = fmt.Sprintf("given up after %d attempts: %s", tries, o.Reply)
+		return
+	}
+	o.Due = o.At.Add(max(next, wait))
 }
 
 // refused judges a server's no and does what the verdict asks.
@@ -194,13 +220,7 @@ func (s *shift) fate(j *job, v reply.Verdict, scope reply.Scope, o *ledger.Outco
 		o.Free, o.Due = true, o.At.Add(v.Wait)
 		return
 	}
-	tries := j.Entry.Attempts + 1
-	wait, ok := s.run.Retry(tries)
-	if !ok {
-		o.State, o.Reply = ledger.Refused, fmt.Sprintf("given up after %d attempts: %s", tries, o.Reply)
-		return
-	}
-	o.Due = o.At.Add(max(wait, v.Wait))
+	s.putOff(j, v.Wait, o)
 }
 
 // heed holds the account or stops the run, as the verdict asks.
