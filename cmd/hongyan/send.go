@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -222,7 +223,9 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	defer stop(nil)
 	var beside sync.WaitGroup
 	var enqueued error
+	listed := make(chan struct{})
 	beside.Go(func() {
+		defer close(listed)
 		if p.enqueued && p.totals.Skipped == 0 {
 			return
 		}
@@ -236,6 +239,14 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	reporter.Go(func() { report = d.reporter(e, h, column(h.lookout.ids)).Run(reporting) })
 
 	early, err := r.Do(work)
+	if _, stopped := errors.AsType[*run.Stopped](err); err == nil || stopped {
+		// Lanes may end long before the list does: whoever is left is to be told.
+		select {
+		case <-listed:
+		case <-d.interrupted:
+			err = cmp.Or(err, context.Canceled)
+		}
+	}
 	stop(err)
 	beside.Wait()
 	show.done()
