@@ -143,10 +143,12 @@ func TestAnAliasStandsForItsAnchor(t *testing.T) {
 func TestFaultsOfShapeNameTheirCure(t *testing.T) {
 	t.Parallel()
 	for src, want := range map[string]string{
-		"":             "c.yaml: the file is empty",
-		"# nothing\n":  "c.yaml: the file is empty",
-		"- a\n":        "c.yaml:1: a campaign is a list of keys with values",
-		"just words\n": "c.yaml:1: a campaign is a list of keys with values",
+		"":                                   "c.yaml: the file is empty",
+		"# nothing\n":                        "c.yaml: the file is empty",
+		"- a\n":                              "c.yaml:1: a campaign is a list of keys with values",
+		"just words\n":                       "c.yaml:1: a campaign is a list of keys with values",
+		head + "subject: \xc7\xef\xbc\xbe\n": "c.yaml:4: this is not UTF-8\n    save the file as UTF-8", // GBK
+		"\xff\xfen\x00a\x00":                 "c.yaml:1: this is not UTF-8\n    save the file as UTF-8", // UTF-16
 		head + "subject: {{.name}}，欢迎\n": "c.yaml:4: this is not YAML: could not find flow map content\n" +
 			"    a value that begins with {{ must stand in quotes",
 		head + "\tsubject: a\n": "    indent with spaces, not with tabs",

@@ -49,6 +49,10 @@ func lineOf(node ast.Node) int {
 
 // document returns the one mapping of the file; nil with faults if there is none.
 func (r *reader) document(src []byte) ast.Node {
+	if bad := fault.NotUTF8(r.file, src); bad != nil {
+		r.faults = append(r.faults, bad)
+		return nil
+	}
 	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
 	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey()) // duplicates are faults of ours
 	if err != nil {

@@ -180,9 +180,7 @@ func (b *builder) account(name string, values map[string]any) Account {
 	if !safe(name) {
 		b.wrong(e.path, "%q is no name for an account", name).Hinted("use letters, digits, - and _, not more than 64")
 	}
-	if !e.provider() {
-		return e.Account
-	}
+	e.provider()
 	e.server()
 	e.address()
 	e.login()
@@ -206,19 +204,22 @@ func (e *entry) key(key string) string { return e.path + sep + key }
 
 func (e *entry) text(key string) string { return text(e.values[key]) }
 
-func (e *entry) provider() bool {
+// provider finds the preset. Where there is none, what else is written is
+// checked as for any server.
+func (e *entry) provider() {
 	e.Provider = strings.ToLower(e.text("provider"))
-	if e.Provider == "" {
-		e.wrong(e.path, "account %s has no provider", e.Name).Hinted("known are: %s", strings.Join(names(e.presets), ", "))
-		return false
-	}
 	preset, ok := e.presets[e.Provider]
-	if !ok {
+	switch {
+	case ok:
+	case e.Provider == "":
+		e.wrong(e.path, "account %s has no provider", e.Name).Hinted("known are: %s", strings.Join(names(e.presets), ", "))
+	default:
 		e.suggest(e.wrong(e.key("provider"), "there is no provider %q", e.Provider), e.Provider, names(e.presets))
-		return false
+	}
+	if !ok {
+		preset = e.presets["custom"]
 	}
 	e.preset, e.Quirks = preset, preset.Quirks
-	return true
 }
 
 // server settles what is dialled and who has to answer.
@@ -227,10 +228,13 @@ func (e *entry) server() {
 	if host := e.text("host"); host != "" {
 		e.Host = host
 	}
+	if isIP(e.Host) {
+		e.Host = strings.Trim(e.Host, "[]") // what is dialled gets them with its port
+	}
 	if strings.ContainsAny(e.Host, " /@") || strings.Contains(e.Host, ":") && !isIP(e.Host) {
 		e.wrong(e.key("host"), "%q is no host", e.Host).Hinted("write the name alone, and the port under port:")
 	}
-	if e.Host == "" && e.Provider != "sandbox" {
+	if e.Host == "" && e.Provider == "custom" {
 		e.wrong(e.path, "account %s has no host", e.Name).Hinted("provider custom needs the name of its server: host: smtp.example.com")
 	}
 	e.portAndTLS()
@@ -285,6 +289,9 @@ func (e *entry) address() {
 	given := e.text("address")
 	if given == "" {
 		given = e.preset.Address
+	}
+	if given == "" && e.preset.Name != e.Provider {
+		return // the one that is meant may make it up
 	}
 	if given == "" {
 		e.wrong(e.path, "account %s has no address", e.Name).Hinted("write the mailbox it sends from: address: you@example.com")

@@ -113,6 +113,9 @@ func Load(file string, environ []string) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
+	if garbled := fault.NotUTF8(file, src); garbled != nil {
+		return nil, fault.Faults{garbled}
+	}
 	tree, bad := parse(file, src)
 	if len(bad) > 0 {
 		return nil, bad

@@ -184,6 +184,34 @@ func TestAllFaultsAreToldAtOnce(t *testing.T) {
 	}
 }
 
+func TestAFileOfAnotherEncodingSaysSo(t *testing.T) {
+	t.Parallel()
+	for name, src := range map[string]string{
+		"config.yaml":  "account: qq\naccounts: {qq: {name: \xd5\xc5\xc8\xfd}}\n", // GBK
+		"holidays.txt": "# 2026\n# \xb9\xfa\xc7\xec\n2026-10-01\n",
+	} {
+		files := map[string]string{"config.yaml": "accounts: {s: {provider: sandbox, limits: {holidays: holidays.txt}}}\n", name: src}
+		dir := t.TempDir()
+		for file, text := range files {
+			if err := os.WriteFile(filepath.Join(dir, file), []byte(text), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := config.Load(filepath.Join(dir, "config.yaml"), nil)
+		if err == nil || !strings.Contains(err.Error(), name+":2: this is not UTF-8\n") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}
+
+func TestAnIPv6AddressLosesItsBrackets(t *testing.T) {
+	t.Parallel()
+	c := mustLoad(t, `accounts: {a: {provider: custom, host: "[::1]", address: a@example.com}}`)
+	if got := c.Accounts["a"].Host; got != "::1" {
+		t.Errorf("got %q", got)
+	}
+}
+
 // tidy takes the folder of the test out of a text.
 func tidy(s string) string {
 	var out []string
@@ -244,7 +272,7 @@ func TestAVariableThatIsWrongIsNamed(t *testing.T) {
 HONGYAN_ACCOUNTS__QQ__ADRESS: unknown key "adress"
     did you mean "address"?
 HONGYAN_ACCOUNTS__QQ__INSECURE: insecure must be true or false
-HONGYAN_ACCOUNTS__QQ__LIMITS__PER_DAY: "some" is no number of 1 or more
+HONGYAN_ACCOUNTS__QQ__LIMITS__PER_DAY: per_day: "some" is no number of 1 or more
     write a whole number, or none
 HONGYAN_ACCOUNTS__QQ__NAME: name must be one line without control characters
 HONGYAN_ACCOUNTS__QQ__PORT: port must be a whole number

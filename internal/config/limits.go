@@ -3,6 +3,7 @@ package config
 import (
 	"errors"
 	"os"
+	"slices"
 	"strings"
 
 	"hongyan/internal/fault"
@@ -17,9 +18,14 @@ func (b *builder) retry(values map[string]any) pace.Schedule {
 	return s
 }
 
+// problem says which key it is about, unless its sentence does: in one line of
+// the file there may be several.
 func (b *builder) problem(path string, p pace.Problem) {
-	f := b.wrong(path+sep+p.Key, "")
-	f.What, f.Hint = p.What, p.Hint
+	f := b.wrong(path+sep+p.Key, "%s: %s", strings.ReplaceAll(p.Key, sep, "."), p.What)
+	if slices.Contains(p.What.Args, any(p.Key)) {
+		f.What = p.What
+	}
+	f.Hint = p.Hint
 }
 
 func (e *entry) limits() {
@@ -66,6 +72,10 @@ func (e *entry) holidays(file string) []pace.Date {
 	src, err := os.ReadFile(file)
 	if err != nil {
 		e.wrong(path, "%s: %s", file, errors.Unwrap(err))
+		return nil
+	}
+	if garbled := fault.NotUTF8(file, src); garbled != nil {
+		e.tree.faults = append(e.tree.faults, garbled)
 		return nil
 	}
 	var out []pace.Date

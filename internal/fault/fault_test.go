@@ -56,6 +56,26 @@ func TestNoFaultIsNoError(t *testing.T) {
 	}
 }
 
+func TestATextOfAnotherEncodingIsAFaultAtItsFirstBadLine(t *testing.T) {
+	t.Parallel()
+	for src, line := range map[string]int{
+		"":                                   0,
+		"name: 秋季\n\n":                       0,
+		"\ufeffname: 秋季\r\n":                 0,
+		"name: x\nsubject: \xc7\xef\xbc\xbe": 2, // GBK
+		"\xff\xfen\x00":                      1, // UTF-16 with its mark
+		"n\x00\n\x00":                        1, // and without
+	} {
+		got := fault.NotUTF8("c.yaml", []byte(src))
+		if got == nil && line == 0 {
+			continue
+		}
+		if got == nil || got.Place() != fmt.Sprintf("c.yaml:%d", line) || got.Hint.Format == "" {
+			t.Errorf("%q: got %v, want line %d", src, got, line)
+		}
+	}
+}
+
 func TestATextKeepsItsValuesApart(t *testing.T) {
 	t.Parallel()
 	inner := fault.Textf("line %d", 7)

@@ -26,6 +26,9 @@ func (l *List) openCSV(o Options) error {
 	if l.size > maxCSV {
 		return fault.Faults{fault.At(l.path, 0, "the list is larger than %d MiB", maxCSV>>20)}
 	}
+	if o.Sheet != "" {
+		return fault.Faults{o.fault("sheet", "the list is CSV, which has no sheets").Hinted("leave sheet: out, or name the workbook")}
+	}
 	code, err := charsetOf(l.file, l.size, o)
 	if err != nil {
 		return err

@@ -50,6 +50,9 @@ func (l *List) readHeader(r row) error {
 		return fault.Faults{r.fault}
 	}
 	names := trimEmpty(r.cells, 0)
+	if slices.ContainsFunc(names, func(cell string) bool { return strings.Contains(trim(cell), "\r") }) {
+		return fault.Faults{fault.At(l.path, r.line, "the lines end in a bare CR, as on very old Macs").Hinted("save the list again, as CSV in UTF-8")}
+	}
 	if len(names) > maxColumns {
 		return fault.Faults{fault.At(l.path, r.line, "the header has more than %d columns", maxColumns)}
 	}
@@ -72,8 +75,6 @@ func checkName(path string, line int, name string, i int, first map[string]int) 
 		return fault.At(path, line, "column %s of the header has no name", columnName(i))
 	case twice:
 		return fault.At(path, line, "the header has the name %q twice, in the columns %s and %s", name, columnName(at), columnName(i))
-	case strings.Contains(name, "\r"):
-		return fault.At(path, line, "the lines end in a bare CR, as on very old Macs").Hinted("save the list again, as CSV in UTF-8")
 	}
 	first[name] = i
 	if addr, _, _, f := ParseAddress(name); f == nil {

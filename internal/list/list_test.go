@@ -265,6 +265,14 @@ func TestValuesAreDataAndStayAsTheyAre(t *testing.T) {
 	}
 }
 
+func TestTheLinesOfAnOldMacAreOneFault(t *testing.T) {
+	t.Parallel()
+	_, err := list.Open(file(t, "email,name\ra@b.cn,x\rc@d.cn,y\r"), list.Options{})
+	if faults, _ := errors.AsType[fault.Faults](err); len(faults) != 1 {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestAFileThatIsNoListIsRefused(t *testing.T) {
 	t.Parallel()
 	gbk := encoded(t, simplifiedchinese.GBK, members)
@@ -282,7 +290,8 @@ func TestAFileThatIsNoListIsRefused(t *testing.T) {
 		"two e-mails":      {"email,邮箱,x\n", list.Options{}, "list.csv:1: several columns could hold the addresses: email, 邮箱"},
 		"no e-mail":        {"name,city\nx,y\n", list.Options{}, "list.csv:1: no column of addresses is found among name, city"},
 		"unknown e-mail":   {"邮箱地,name\n", list.Options{Email: "邮箱"}, "list.csv: the list has no column \"邮箱\"\n    did you mean \"邮箱地\"?"},
-		"old Mac":          {"email,name\ra@b.cn,x\r", list.Options{}, "bare CR"},
+		"old Mac":          {"email,name\ra@b.cn,x\r", list.Options{}, "list.csv:1: the lines end in a bare CR"},
+		"a sheet of CSV":   {members, list.Options{Sheet: "名单"}, "the list is CSV, which has no sheets"},
 		"full-width comma": {"邮箱，姓名\na@b.cn，张三\n", list.Options{}, "list.csv:1: the header is parted by a full-width mark"},
 		"old Excel":        {"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1....", list.Options{}, "an old .xls file or one with a password"},
 		"broken zip":       {"PK\x03\x04 and no more", list.Options{}, "the workbook cannot be read"},

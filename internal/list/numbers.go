@@ -3,6 +3,7 @@ package list
 import (
 	"fmt"
 	"math"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -79,19 +80,24 @@ func builtIn(id int) kind {
 	return styled
 }
 
+// elapsed is the part of a format that counts on past its day or hour: [h]:mm.
+var elapsed = regexp.MustCompile(`(?i)\[(h+|m+|s+)\]`)
+
 // kindOf sorts a format by the letters of its first section.
 func kindOf(code string) kind {
 	letters := strings.ToLower(formatLetters(code))
 	hasDate := strings.ContainsAny(letters, "yd") || strings.Contains(letters, "mmm")
 	hasClock := strings.ContainsAny(letters, "hs")
 	switch {
+	case elapsed.MatchString(code):
+		return styled
 	case strings.Contains(letters, "general"), strings.HasPrefix(letters, "g/"), letters == "@", strings.Contains(letters, "e+"):
 		return plain
 	case hasDate && hasClock:
 		return dateTime
 	case hasDate, strings.Contains(letters, "m") && !hasClock:
 		return date
-	case hasClock && !strings.Contains(code, "[h"):
+	case hasClock:
 		return clock
 	}
 	return styled

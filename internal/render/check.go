@@ -15,7 +15,7 @@ type checker struct {
 	set     map[string]*parse.Tree
 	tree_   *parse.Tree
 	stack   []string
-	broken  bool // the set cannot be executed
+	endless bool // a partial calls itself
 	vars    map[string]scope
 }
 
@@ -76,12 +76,11 @@ func (c *checker) call(n *parse.TemplateNode, sc scope) {
 	c.pipe(n.Pipe, sc)
 	t := c.set[n.Name]
 	if t == nil {
-		c.broken = true
 		c.missing(n)
 		return
 	}
 	if slices.Contains(c.stack, n.Name) {
-		c.broken = true
+		c.endless = true
 		c.at(n, "partial %q calls itself: %s", n.Name, strings.Join(append(c.stack[1:], n.Name), " → "))
 		return
 	}
@@ -124,7 +123,6 @@ func (c *checker) arg(n parse.Node, sc scope) {
 	switch n := n.(type) {
 	case *parse.IdentifierNode:
 		if n.Ident == unsubscribeURL && !sc.root {
-			c.broken = true
 			c.at(n, "a partial that gets one value only knows no unsubscribe_url").Hinted("call it with the dot: {{template \"name\" .}}")
 			return
 		}
@@ -143,13 +141,11 @@ func (c *checker) arg(n parse.Node, sc scope) {
 
 func (c *checker) fieldCall(cmd *parse.CommandNode, sc scope) {
 	if len(cmd.Args) != 2 {
-		c.broken = true
 		c.at(cmd, "field takes one column name, like {{field \"Order No.\"}}")
 		return
 	}
 	name, ok := cmd.Args[1].(*parse.StringNode)
 	if !ok || !sc.root {
-		c.broken = true
 		c.at(cmd, "field takes one column name, like {{field \"Order No.\"}}")
 		return
 	}
@@ -192,7 +188,6 @@ func (c *checker) column(n parse.Node, name string) {
 
 func (c *checker) function(n *parse.IdentifierNode) {
 	if slices.Contains(refused, n.Ident) {
-		c.broken = true
 		c.at(n, "the function %q would escape twice", n.Ident).
 			Hinted("leave it out: every value is escaped for the place where it stands")
 		return
@@ -201,7 +196,6 @@ func (c *checker) function(n *parse.IdentifierNode) {
 	if slices.Contains(known, n.Ident) {
 		return
 	}
-	c.broken = true
 	f := c.at(n, "there is no function %q", n.Ident)
 	if near := fault.Near(n.Ident, known); near != "" {
 		f.Hinted("did you mean %q?", near)

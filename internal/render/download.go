@@ -40,7 +40,6 @@ func downloadOf(c *parse.CommandNode) (of literal, name string, ok bool) {
 func (c *checker) download(cmd *parse.CommandNode, sc scope) {
 	_, name, ok := downloadOf(cmd)
 	if !ok || !sc.root {
-		c.broken = true
 		c.at(cmd, "download takes the name of one file, like {{download \"brochure.pdf\"}}")
 		return
 	}

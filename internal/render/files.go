@@ -34,7 +34,7 @@ func readFile(dir, name string) (data []byte, abs string, err error) {
 		return nil, "", err
 	}
 	if !info.Mode().IsRegular() || info.Size() > maxFile {
-		return nil, "", fmt.Errorf("%s is not a file of at most %d MiB", name, maxFile>>20)
+		return nil, "", fault.At("", 0, "%q is not a file of at most %d MiB", name, maxFile>>20)
 	}
 	data, err = root.ReadFile(name)
 	if err != nil {
@@ -46,9 +46,29 @@ func readFile(dir, name string) (data []byte, abs string, err error) {
 
 // A partial is a piece of a template or a layout, or a style sheet.
 type partial struct {
-	shown string // the name that faults show
-	path  string // absolute, or "" when it ships inside the program
-	text  string
+	shown   string // the name that faults show
+	path    string // absolute, or "" when it ships inside the program
+	text    string
+	garbled *fault.Fault // if not nil it cannot be used
+}
+
+// piece makes a partial of a file that was read.
+func (p *parsing) piece(shown, abs string, data []byte) partial {
+	part := partial{shown: shown, path: abs, text: clean(strings.TrimPrefix(string(data), "\ufeff")), garbled: fault.NotUTF8(shown, data)}
+	if p.texts == nil {
+		p.texts = map[string]string{}
+	}
+	p.texts[shown] = part.text
+	return part
+}
+
+// take notes that a partial is used, and reports whether it can be.
+func (p *parsing) take(part partial) bool {
+	p.files = append(p.files, part.path)
+	if part.garbled != nil {
+		p.fault(part.garbled)
+	}
+	return part.garbled == nil
 }
 
 func (p *parsing) readPartials() {
@@ -79,9 +99,7 @@ func (p *parsing) readFolder(folder string, exts ...string) map[string]partial {
 			p.unreadable(shown, 0, err)
 			continue
 		}
-		text := clean(strings.TrimPrefix(string(data), "\ufeff"))
-		p.keep(shown, text)
-		out[stem(name)] = partial{shown: shown, path: abs, text: text}
+		out[stem(name)] = p.piece(shown, abs, data)
 	}
 	return out
 }

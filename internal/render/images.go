@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"image"
 	"image/color"
 	"image/gif"
 	"image/jpeg"
 	"image/png"
+	"io/fs"
 	"net/url"
 	"path"
 	"path/filepath"
@@ -40,7 +42,8 @@ type gallery struct {
 
 type picturefile struct {
 	Image
-	width int // pixels, 0 = not known
+	width int          // pixels, 0 = not known
+	wrong *fault.Fault // if not nil, why no mail can carry it
 }
 
 func (p *parsing) newGallery() *gallery {
@@ -54,29 +57,61 @@ func (p *parsing) newGallery() *gallery {
 	return g
 }
 
-// find returns a local image by its path in the template; nil when there is none.
+// find returns a local image by its path in the template.
 func (g *gallery) find(name string) *picturefile {
-	if img, ok := g.images[name]; ok || g.closed {
+	if img, ok := g.images[name]; ok {
 		return img
 	}
-	for _, dir := range g.folders {
-		data, abs, err := readFile(dir, filepath.FromSlash(name))
-		if err != nil {
-			continue
-		}
-		img := newPicture(path.Base(name), data)
-		img.File = abs
-		g.images[name] = img
-		g.files = append(g.files, abs)
-		return img
+	if g.closed {
+		return missing(name)
 	}
-	g.images[name] = nil
-	return nil
+	img := g.read(name)
+	g.images[name] = img
+	return img
 }
 
-func newPicture(name string, data []byte) *picturefile {
+func missing(name string) *picturefile {
+	return &picturefile{wrong: fault.At("", 0, "there is no image %q", name)}
+}
+
+// read looks for an image in one folder after the other.
+func (g *gallery) read(name string) *picturefile {
+	img := missing(name)
+	for _, dir := range g.folders {
+		data, abs, err := readFile(dir, filepath.FromSlash(name))
+		switch {
+		case err == nil:
+			g.files = append(g.files, abs)
+			return newPicture(name, abs, data)
+		case leaves(name, err):
+			img.wrong = fault.At("", 0, "the image %q lies outside the folders of the mail", name).
+				Hinted("images may lie in %s and below", strings.Join(distinct(g.folders), ", "))
+		case !errors.Is(err, fs.ErrNotExist):
+			img.wrong = fault.At("", 0, "the image %q cannot be read: %s", name, reason(err))
+		}
+	}
+	return img
+}
+
+// leaves tells whether a root refused a name because it leads out of it; the
+// standard library has no error value for it.
+func leaves(name string, err error) bool {
+	return !filepath.IsLocal(filepath.FromSlash(name)) || strings.Contains(err.Error(), "escapes")
+}
+
+// magic is what the files of a type begin with; an SVG is text.
+var magic = map[string]string{"image/png": "\x89PNG\r\n\x1a\n", "image/jpeg": "\xff\xd8\xff", "image/gif": "GIF8", "image/webp": "RIFF"}
+
+func newPicture(name, file string, data []byte) *picturefile {
 	kind := imageTypes[strings.ToLower(path.Ext(name))]
-	img := &picturefile{Image: Image{CID: contentID("img", data), Name: name, Type: kind, Data: data}}
+	img := &picturefile{Image: Image{CID: contentID("img", data), Name: path.Base(name), Type: kind, File: file, Data: data}}
+	switch {
+	case kind == "":
+		img.wrong = fault.At("", 0, "%q is no image that mails can carry", name)
+	case !bytes.HasPrefix(data, []byte(magic[kind])):
+		img.wrong = fault.At("", 0, "%q is not the image that its name says", name).
+			Hinted("its bytes are not those of %s: save it anew, or give it its right name", kind)
+	}
 	var config image.Config
 	var err error
 	switch kind {
@@ -112,14 +147,9 @@ func (b *built) image(attrs []attr, out *[]attr) bool {
 		src.value = ""
 		return true
 	}
-	name := localName(src.value)
-	img := b.page.gallery.find(name)
-	if img == nil {
-		b.fault(-1, "there is no image %q", name)
-		return false
-	}
-	if img.Type == "" {
-		b.fault(-1, "%q is no image that mails can carry", name)
+	img := b.page.gallery.find(localName(src.value))
+	if img.wrong != nil {
+		b.faults = append(b.faults, holeFault{hole: -1, what: img.wrong.What, hint: img.wrong.Hint})
 		return false
 	}
 	src.value = "cid:" + img.CID

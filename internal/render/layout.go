@@ -56,20 +56,28 @@ var slots = []string{"Body", "Footer", "Lang", "Preheader", "Subject", "Theme", 
 
 // readLayout finds, reads and runs the layout once: all but three tokens of it
 // is the same in every mail.
+// What is wrong with it does not hide what is wrong with the letter: then the
+// layout "none" stands in.
 func (p *parsing) readLayout(h head, preheader bool) *page {
-	values := p.themeValues(h)
-	name, file, line := p.layoutName(h)
-	part, ok := p.findLayout(name, file, line)
-	if !ok {
-		return nil
+	if part, ok := p.findLayout(p.layoutName(h)); ok {
+		if pg := p.laidOut(part, h, preheader); pg != nil {
+			return pg
+		}
 	}
+	return p.laidOut(noLayout(), h, preheader)
+}
+
+func noLayout() partial { return partial{shown: "none", text: bare} }
+
+func (p *parsing) laidOut(part partial, h head, preheader bool) *page {
+	values := p.themeValues(h)
 	pg := &page{token: newToken(), lang: p.source.Lang, links: p.source.Links, footer: values["footer"]}
 	pg.theme = theme{width: max(number(values["width"])-contentMargin, 200), zh: strings.HasPrefix(strings.ToLower(pg.lang), "zh")}
 	pg.md = newMarkdown(pg.theme, pg.token)
-	if name == "none" {
+	if part == noLayout() {
 		pg.footer = ""
 	}
-	set, ok := p.layoutTrees(part, name != "none", h)
+	set, ok := p.layoutTrees(part, h)
 	if !ok {
 		return nil
 	}
@@ -96,7 +104,7 @@ func (p *parsing) readLayout(h head, preheader bool) *page {
 func (p *parsing) layoutName(h head) (name, file string, line int) {
 	switch {
 	case p.source.Layout != "":
-		return p.source.Layout, p.source.SubjectFile, 0
+		return p.source.Layout, p.source.SubjectFile, p.source.Lines["layout"]
 	case h.Layout != "":
 		if isPath(h.Layout) && !filepath.IsAbs(h.Layout) {
 			h.Layout = filepath.Join(filepath.Dir(p.source.Template), h.Layout)
@@ -112,18 +120,16 @@ func isPath(name string) bool {
 
 func (p *parsing) findLayout(name, file string, line int) (partial, bool) {
 	if name == "none" {
-		return partial{shown: "none", text: bare}, true
+		return noLayout(), true
 	}
 	if isPath(name) {
 		data, abs, err := readFile(filepath.Dir(name), filepath.Base(name))
 		if err != nil {
-			p.fault(fault.At(file, line, "layout %q cannot be read: %s", name, err.Error()))
+			p.fault(fault.At(file, line, "layout %q cannot be read: %s", name, reason(err)))
 			return partial{}, false
 		}
-		p.files = append(p.files, abs)
-		text := clean(string(data))
-		p.keep(name, text)
-		return partial{shown: name, path: abs, text: text}, true
+		part := p.piece(name, abs, data)
+		return part, p.take(part)
 	}
 	known := p.readFolder("layouts", ".html")
 	part, ok := known[name]
@@ -137,13 +143,12 @@ func (p *parsing) findLayout(name, file string, line int) (partial, bool) {
 		}
 		return partial{}, false
 	}
-	p.files = append(p.files, part.path)
-	return part, true
+	return part, p.take(part)
 }
 
 // layoutTrees parses the layout with the style sheets and layout partials that
 // it calls, and checks the slots it uses.
-func (p *parsing) layoutTrees(part partial, checkTheme bool, h head) (map[string]*parse.Tree, bool) {
+func (p *parsing) layoutTrees(part partial, h head) (map[string]*parse.Tree, bool) {
 	outer := p.partials
 	p.partials = p.readFolder("layouts", ".css")
 	defer func() { p.partials = outer }()
@@ -151,8 +156,9 @@ func (p *parsing) layoutTrees(part partial, checkTheme bool, h head) (map[string
 	set := map[string]*parse.Tree{}
 	p.parse(rootName, part.shown, 0, part.text, set)
 	for _, name := range p.wanted(set) {
-		p.files = append(p.files, p.partials[name].path)
-		p.parse(name, p.partials[name].shown, 0, p.partials[name].text, set)
+		if sheet := p.partials[name]; p.take(sheet) {
+			p.parse(name, sheet.shown, 0, sheet.text, set)
+		}
 	}
 	if len(p.faults) > before {
 		return nil, false
@@ -161,7 +167,7 @@ func (p *parsing) layoutTrees(part partial, checkTheme bool, h head) (map[string
 	for _, name := range sortedKeys(set) {
 		p.slots(set, set[name], used)
 	}
-	if checkTheme {
+	if part != noLayout() {
 		p.checkTheme(h, used)
 	}
 	return set, len(p.faults) == before

@@ -1,6 +1,7 @@
 package render
 
 import (
+	"errors"
 	"maps"
 	"os"
 	"path/filepath"
@@ -43,11 +44,8 @@ func (p *parsing) template() (*Template, error) {
 	t := &Template{source: p.source}
 	t.subject, t.preheader = p.subject(head), p.preheader(head)
 	set, ok := p.trees(p.source.Template, 0, text)
-	if !ok {
-		return nil, p.breakdown
-	}
 	t.page = p.readLayout(head, head.Preheader != "" || p.source.Preheader != "")
-	if t.page == nil {
+	if !ok || t.page == nil {
 		return nil, p.breakdown
 	}
 	t.body = p.rewrite(set)
@@ -94,8 +92,7 @@ func (p *parsing) trees(file string, offset int, src string) (map[string]*parse.
 	before := len(p.faults)
 	p.parse(rootName, file, offset, src, set)
 	for _, missing := range p.wanted(set) {
-		if part, ok := p.partials[missing]; ok {
-			p.files = append(p.files, part.path)
+		if part, ok := p.partials[missing]; ok && p.take(part) {
 			p.parse(missing, part.shown, 0, part.text, set)
 		}
 	}
@@ -104,7 +101,7 @@ func (p *parsing) trees(file string, offset int, src string) (map[string]*parse.
 	}
 	c := &checker{parsing: p, set: set, stack: []string{rootName}}
 	c.tree(set[rootName], scope{record: true, root: true})
-	return set, !c.broken
+	return set, !c.endless
 }
 
 // calls notes what a tree is called with.
@@ -129,7 +126,10 @@ func (p *parsing) parse(name, file string, offset int, src string, set map[strin
 	found := map[string]*parse.Tree{}
 	if _, err := tree.Parse(joinRows(src), "", "", found); err != nil {
 		line, what := syntax(err, key)
-		p.fault(fault.At(file, line+offset, "template: %s", what))
+		f := p.fault(fault.At(file, line+offset, "template: %s", what))
+		if name := oddName(src, line); name != "" {
+			f.Hinted("a column with such a name is written {{field %q}}", name)
+		}
 		return
 	}
 	if found[key] == nil { // nothing but definitions and blanks
@@ -202,6 +202,26 @@ func syntax(err error, name string) (int, string) {
 	return 0, strings.TrimPrefix(text, ": ")
 }
 
+var (
+	dotted    = regexp.MustCompile(`\{\{(?:[^{}]*[\s(])?\.([^\s{}|()"]+)[^{}]*\}\}`)
+	plainName = regexp.MustCompile(`^[\pL_][\pL\p{Nd}_]*(\.[\pL_][\pL\p{Nd}_]*)*$`)
+)
+
+// oddName returns the name in a line that stands behind a dot and cannot; "" if
+// there is none.
+func oddName(src string, line int) string {
+	lines := strings.Split(src, "\n")
+	if line < 1 || line > len(lines) {
+		return ""
+	}
+	for _, m := range dotted.FindAllStringSubmatch(lines[line-1], -1) {
+		if !plainName.MatchString(m[1]) {
+			return m[1]
+		}
+	}
+	return ""
+}
+
 func (p *parsing) used() []string { return slices.Sorted(maps.Keys(p.columns)) }
 
 func (p *parsing) use(column string) {
@@ -262,22 +282,17 @@ func (p *parsing) letter() (string, head, bool) {
 		p.unreadable(p.source.Template, 0, err)
 		return "", head{}, false
 	}
-	p.files = append(p.files, abs)
-	text := clean(strings.TrimPrefix(string(data), "\ufeff"))
-	p.keep(p.source.Template, text)
+	part := p.piece(p.source.Template, abs, data)
+	if !p.take(part) {
+		return "", head{}, false
+	}
+	text := part.text
 	front, rest, ok := cutFront(text)
 	if !ok {
 		return text, head{}, true
 	}
 	h := p.front(front)
 	return strings.Repeat("\n", strings.Count(front, "\n")+2) + rest, h, true
-}
-
-func (p *parsing) keep(shown, text string) {
-	if p.texts == nil {
-		p.texts = map[string]string{}
-	}
-	p.texts[shown] = text
 }
 
 func cutFront(text string) (front, rest string, ok bool) {
@@ -297,5 +312,13 @@ func (p *parsing) unreadable(file string, line int, err error) {
 		p.fault(fault.At(file, line, "there is no such file"))
 		return
 	}
-	p.fault(fault.At(file, line, "the file cannot be read: %s", err.Error()))
+	p.fault(fault.At(file, line, "the file cannot be read: %s", reason(err)))
+}
+
+// reason is an error as a fault can say it.
+func reason(err error) fault.Text {
+	if f, ok := errors.AsType[*fault.Fault](err); ok {
+		return f.What
+	}
+	return fault.Textf("%s", err.Error())
 }

@@ -35,6 +35,8 @@ type Source struct {
 
 	Preheader     string // the campaign's preheader template; "" = front matter
 	PreheaderLine int    // its line in SubjectFile
+
+	Lines map[string]int // of "layout" and "theme.KEY" in SubjectFile
 }
 
 // Names are what a template may name.

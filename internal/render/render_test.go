@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,6 +182,84 @@ func TestAllFaultsAtOnceEachWithItsLine(t *testing.T) {
 			}
 			golden(t, strings.TrimSuffix(file, ".md")+".txt", err.Error()+"\n")
 		})
+	}
+}
+
+func TestASourceOfAnotherEncodingIsNotSent(t *testing.T) {
+	t.Parallel()
+	const gbk, marked = "# \xc4\xe3\xba\xc3\n", "\ufeff你好\n"
+	layout := "{{template \"own.css\" .}}\n{{.Body}}"
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  string
+	}{
+		"template":    {map[string]string{"mail.md": "x\n" + gbk}, "mail.md:2: this is not UTF-8"},
+		"partial":     {map[string]string{"mail.md": `{{template "sign" .}}`, "partials/sign.md": gbk}, "sign.md:1: this is not UTF-8"},
+		"layout":      {map[string]string{"mail.md": "x", "layouts/mine.html": gbk}, "mine.html:1: this is not UTF-8"},
+		"style sheet": {map[string]string{"mail.md": "x", "layouts/mine.html": layout, "layouts/own.css": "/* " + gbk}, "own.css:1: this is not UTF-8"},
+		"marked":      {map[string]string{"mail.md": marked, "layouts/mine.html": marked + layout, "layouts/own.css": marked}, ""},
+		"not used":    {map[string]string{"mail.md": "x", "partials/sign.md": gbk, "layouts/other.html": gbk}, ""},
+	} {
+		dir := write(t, c.files)
+		s := render.Source{Template: filepath.Join(dir, "mail.md"), Root: dir, Layout: "none", Subject: "s"}
+		if c.files["layouts/mine.html"] != "" {
+			s.Layout = "mine"
+		}
+		got := ""
+		if _, err := render.Parse(s); err != nil {
+			got = err.Error()
+		}
+		if !strings.Contains(got, c.want) || c.want == "" && got != "" || strings.Count(got, "\n") > 1 {
+			t.Errorf("%s: got %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+func TestAnImageThatNoMailCanCarrySaysWhy(t *testing.T) {
+	t.Parallel()
+	dir := write(t, map[string]string{
+		"logo.png": "\x89PNG\r\n\x1a\n", "in/page.png": "<!DOCTYPE html>", "in/photo.png": "\xff\xd8\xff\xe0", "in/list.bmp": "BM", "in/draw.svg": "<svg/>",
+		"in/mail.md": "![](../logo.png)\n![](page.png)\n![](photo.png)\n![](list.bmp)\n![](large.png)\n![](none.png)\n![](draw.svg)\n",
+	})
+	large, err := os.Create(filepath.Join(dir, "in", "large.png"))
+	if err == nil {
+		err = errors.Join(large.Truncate(17<<20), large.Close())
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = render.Parse(render.Source{
+		Template: filepath.Join(dir, "in", "mail.md"), Subject: "s", Layout: "default",
+		SubjectFile: "c.yaml", Theme: map[string]string{"logo": "./gone.png"}, Lines: map[string]int{"theme.logo": 7},
+	})
+	in := filepath.Join(dir, "in")
+	want := strings.ReplaceAll(`mail.md:1: the image "../logo.png" lies outside the folders of the mail
+    images may lie in IN and below
+mail.md:2: "page.png" is not the image that its name says
+    its bytes are not those of image/png: save it anew, or give it its right name
+mail.md:3: "photo.png" is not the image that its name says
+    its bytes are not those of image/png: save it anew, or give it its right name
+mail.md:4: "list.bmp" is no image that mails can carry
+mail.md:5: the image "large.png" cannot be read: "large.png" is not a file of at most 16 MiB
+mail.md:6: there is no image "none.png"
+c.yaml:7: there is no image "gone.png"`, "IN", "., "+in)
+	if got := strings.ReplaceAll(fmt.Sprint(err), in+string(filepath.Separator)+"mail.md", "mail.md"); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestAThemeOfTheCampaignIsBlamedInItsLine(t *testing.T) {
+	t.Parallel()
+	s := letter(t, "x")
+	s.SubjectFile, s.Theme, s.Lines = "c.yaml", map[string]string{"width": "5000"}, map[string]int{"theme.width": 4, "layout": 9}
+	for layout, want := range map[string]string{
+		"default": `c.yaml:4: theme: width is "5000", not a number of pixels from 10 to 1200`,
+		"foo":     `c.yaml:9: there is no layout "foo"`,
+	} {
+		s.Layout = layout
+		if _, err := render.Parse(s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
 	}
 }
 

@@ -177,6 +177,11 @@ func (p *parsing) probeOne(t *Template, choice map[parse.Node]bool) {
 	}
 	for _, f := range found {
 		file, line := pr.origin(f.at)
+		if f.link {
+			p.fault(fault.At(file, line, "%q is no link: a blank stands in its target", f.mark)).
+				Hinted("write the target as <…>, or the blank as %s", "%20")
+			continue
+		}
 		t.warnings = append(t.warnings, fault.At(file, line, "%q stays in the mail as it is", f.mark).
 			Hinted("the text between two marks must not begin or end with a blank; write \\* for a star"))
 	}
@@ -189,6 +194,10 @@ func (p *parsing) locate(f *fault.Fault) {
 		return
 	}
 	name, _ := f.What.Args[0].(string)
+	if logo := p.source.Theme["logo"]; logo != "" && localName(logo) == name {
+		f.File, f.Line = p.source.SubjectFile, p.source.Lines["theme.logo"]
+		return
+	}
 	for _, shown := range append([]string{p.source.Template}, sortedKeys(p.texts)...) {
 		if line := lineOf(p.texts[shown], name); line > 0 {
 			f.File, f.Line = shown, line

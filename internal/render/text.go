@@ -22,10 +22,11 @@ type textWriter struct {
 	found  []stray
 }
 
-// A stray is a mark of emphasis that stayed text, and where it stands.
+// A stray is a mark of emphasis, or a link, that stayed text, and where it stands.
 type stray struct {
 	at   int // offset in the Markdown
 	mark string
+	link bool
 }
 
 // program renders a document.

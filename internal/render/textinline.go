@@ -2,6 +2,7 @@ package render
 
 import (
 	"bytes"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -86,9 +87,53 @@ func (w *textWriter) stray(n *ast.Text, value []byte) {
 	for _, mark := range []string{"**", "~~"} {
 		if strings.Contains(string(value), mark) {
 			at := n.Segment.Start + strings.Index(string(value), mark)
-			w.found = append(w.found, stray{at, mark})
+			w.found = append(w.found, stray{at: at, mark: mark})
 		}
 	}
+	for i := range value {
+		if at := n.Segment.Start + i; value[i] == ']' {
+			w.torn(at)
+		}
+	}
+}
+
+// tornLink is the end of a link with a blank in its target, which Markdown
+// takes for text.
+var tornLink = regexp.MustCompile(`^\]\([^()\n]*[^\s()][ \t]+[^\s()][^()\n]*\)\{?`)
+
+var scheme = regexp.MustCompile(`(?i)^\s*(https?|mailto|tel):`)
+
+// furthest is how many bytes a link's text may have to be looked for.
+const furthest = 4 << 10
+
+// torn notes such a link if it is one beyond doubt: it shows an image, has
+// attributes or leads to an address.
+func (w *textWriter) torn(at int) {
+	end := string(tornLink.Find(w.src[at:]))
+	if end == "" {
+		return
+	}
+	before := string(w.src[max(0, at-furthest):at])
+	before = before[strings.LastIndexByte(before, '\n')+1:]
+	open := strings.LastIndexByte(before, '[')
+	if open < 0 || strings.HasSuffix(before, `\`) || strings.HasSuffix(before[:open], `\`) {
+		return
+	}
+	image := strings.HasSuffix(before[:open], "!")
+	if image {
+		open--
+	}
+	target, styled := strings.CutSuffix(end[len("]("):], "{")
+	if image || styled || scheme.MatchString(target) || strings.HasPrefix(target, w.page.token) {
+		w.found = append(w.found, stray{at: at, mark: w.readable(before[open:] + "](" + target), link: true})
+	}
+}
+
+// readable has dots in the places of the values.
+func (w *textWriter) readable(s string) string {
+	var b strings.Builder
+	w.page.cut(s, func(lit string) { b.WriteString(lit) }, func(int) { b.WriteString("…") })
+	return b.String()
 }
 
 func (w *textWriter) code(n *ast.CodeSpan) {

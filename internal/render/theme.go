@@ -31,6 +31,9 @@ var (
 	pixels    = regexp.MustCompile(`^[1-9][0-9]{1,3}$`)
 )
 
+// widest is more pixels than any client gives a mail.
+const widest = 1200
+
 // themeValues lays the source's theme over the front matter's over the
 // defaults, and adds the colours that follow from the brand's.
 func (p *parsing) themeValues(h head) map[string]string {
@@ -45,8 +48,8 @@ func (p *parsing) themeValues(h head) map[string]string {
 	}
 	for _, key := range []string{"width", "logo_width"} {
 		values[key] = strings.TrimSuffix(values[key], "px")
-		if !pixels.MatchString(values[key]) {
-			p.themeFault(h, key, fault.Textf("theme: %s is %q, not a number of pixels", key, values[key]))
+		if !pixels.MatchString(values[key]) || number(values[key]) > widest {
+			p.themeFault(h, key, fault.Textf("theme: %s is %q, not a number of pixels from 10 to %d", key, values[key], widest))
 			values[key] = defaultTheme[key]
 		}
 	}
@@ -70,7 +73,7 @@ func (p *parsing) themeValues(h head) map[string]string {
 func (p *parsing) themeFault(h head, key string, what fault.Text) {
 	file, line := p.source.Template, h.lines["theme"]
 	if _, ok := p.source.Theme[key]; ok {
-		file, line = p.source.SubjectFile, 0
+		file, line = p.source.SubjectFile, p.source.Lines["theme."+key]
 	}
 	p.fault(&fault.Fault{File: file, Line: line, What: what})
 }
