@@ -1,3 +1,5 @@
+//go:build unix
+
 package drill_test
 
 import (

@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 
 	"hongyan/internal/message"
@@ -42,20 +41,6 @@ func TestAnAbsolutePathInsideTheFolderIsTheSameFile(t *testing.T) {
 			t.Errorf("%s was not attached", file)
 		}
 	}
-}
-
-func TestOnlyRegularFilesOfABearableSize(t *testing.T) {
-	t.Parallel()
-	dir := t.TempDir()
-	if err := syscall.Mkfifo(filepath.Join(dir, "pipe"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	sparse(t, filepath.Join(dir, "huge.bin"), 51<<20)
-	sparse(t, filepath.Join(dir, "half.bin"), 26<<20)
-	c := composer(t, letterhead(), dir)
-	refused(t, c, message.Letter{Attachments: []message.Attachment{{File: "pipe"}}}, "attachment pipe")
-	refused(t, c, message.Letter{Attachments: []message.Attachment{{File: "huge.bin"}}}, "attachment huge.bin")
-	refused(t, c, message.Letter{Attachments: []message.Attachment{{File: "half.bin"}, {File: "half.bin", Name: "again.bin"}}}, "attachment half.bin")
 }
 
 func TestAnUnfitAttachmentSaysWhichAndWhy(t *testing.T) {

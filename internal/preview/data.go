@@ -45,7 +45,7 @@ func (f *file) flush() error {
 	}
 	f.items = 0
 	f.buf = append(f.buf, "]);\n"...)
-	return f.root.WriteFile(fmt.Sprintf("data/%s-%04d.js", f.name, f.number), f.buf, 0o644)
+	return f.root.WriteFile(fmt.Sprintf("data/%s-%04d.js", f.name, f.number), f.buf, 0o600)
 }
 
 // table is the rows: [line, address, subject, size, file, pack, slot, warnings, attachments].

@@ -92,7 +92,7 @@ func (i *images) keep(image message.Image) (string, error) {
 func (i *images) store(image message.Image, data []byte) (string, error) {
 	sum := sha256.Sum256(data)
 	name := hex.EncodeToString(sum[:10]) + extension(image)
-	f, err := i.root.OpenFile("images/"+name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := i.root.OpenFile("images/"+name, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if errors.Is(err, fs.ErrExist) {
 		return name, nil
 	}

@@ -8,7 +8,8 @@
 //	data/mails-0001.js  up to 50 mails for the views: hongyan.mails(1, [...])
 //
 // Everything streams to disk: a gallery of 20,000 needs no more memory than one
-// of 20. The room must never send, and never delete what it did not make.
+// of 20. The files are their owner's alone: they hold names and addresses. The room
+// must never send, and never delete what it did not make.
 package preview
 
 import (
@@ -59,7 +60,7 @@ var ErrOccupied = errors.New("the folder is not empty and holds no preview made 
 // Create makes an empty gallery: in a new folder, in an empty one, or in the
 // place of an older gallery, whose own files are removed.
 func Create(dir string) (*Gallery, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("preview: %w", err)
 	}
 	root, err := os.OpenRoot(dir)
@@ -78,7 +79,7 @@ func (g *Gallery) prepare() error {
 		return err
 	}
 	for _, name := range []string{"mails", "data", "images"} {
-		if err := g.root.Mkdir(name, 0o755); err != nil {
+		if err := g.root.Mkdir(name, 0o700); err != nil {
 			return err
 		}
 	}
@@ -107,7 +108,7 @@ func clearOld(root *os.Root) error {
 		if len(entries) > 0 {
 			return ErrOccupied
 		}
-		return root.WriteFile(marker, []byte("This folder is cleared by the next `hongyan preview -o` into it.\n"), 0o644)
+		return root.WriteFile(marker, []byte("This folder is cleared by the next `hongyan preview -o` into it.\n"), 0o600)
 	}
 	for _, name := range []string{"index.html", "mails", "data", "images"} {
 		if err := root.RemoveAll(name); err != nil {
@@ -171,7 +172,7 @@ func (g *Gallery) writeFiles(m Mail, html []byte) (name string, size int64, err 
 		}
 	}
 	if len(html) > 0 {
-		if err := g.mails.WriteFile(name+".html", html, 0o644); err != nil {
+		if err := g.mails.WriteFile(name+".html", html, 0o600); err != nil {
 			return "", 0, err
 		}
 	}
@@ -183,7 +184,7 @@ func (g *Gallery) writeFiles(m Mail, html []byte) (name string, size int64, err 
 func (g *Gallery) reserve(m Mail) (string, error) {
 	stem := FileName(m.Line, m.Address)
 	for n, name := 2, stem; ; n++ {
-		f, err := g.mails.OpenFile(name+".txt", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+		f, err := g.mails.OpenFile(name+".txt", os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if errors.Is(err, fs.ErrExist) {
 			name = fmt.Sprintf("%s-%d", stem, n)
 			continue
@@ -197,7 +198,7 @@ func (g *Gallery) reserve(m Mail) (string, error) {
 }
 
 func (g *Gallery) write(name string, from io.WriterTo) error {
-	f, err := g.mails.Create(name)
+	f, err := g.mails.OpenFile(name, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
@@ -214,7 +215,7 @@ func (g *Gallery) Close() error {
 	defer g.mu.Unlock()
 	err := errors.Join(g.table.flush(), g.views.flush())
 	if err == nil {
-		err = g.root.WriteFile("index.html", g.page(), 0o644)
+		err = g.root.WriteFile("index.html", g.page(), 0o600)
 	}
 	if err := errors.Join(err, g.closeRoots()); err != nil {
 		return fmt.Errorf("preview: %w", err)

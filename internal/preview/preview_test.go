@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/mail"
 	"os"
 	"path/filepath"
@@ -204,6 +205,26 @@ func TestAnOldGalleryMakesPlace(t *testing.T) {
 	found, err := filepath.Glob(filepath.Join(dir, "mails", "*.eml"))
 	if err != nil || len(found) != 1 || read(t, dir, "notes.txt") != "mine" {
 		t.Errorf("found %v: %v", found, err)
+	}
+}
+
+func TestPreviewsAreTheirOwnersOnly(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "new", "preview")
+	g := create(t, dir)
+	add(t, g, mailed(t, composer(t), 1))
+	closed(t, g)
+	if err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil && info.Mode().Perm()&0o077 != 0 {
+			t.Errorf("%s: %v", path, info.Mode())
+		}
+		return err
+	}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -5,7 +5,6 @@ import (
 	"iter"
 	"sync"
 	"sync/atomic"
-	"syscall"
 	"testing"
 	"time"
 
@@ -102,14 +101,6 @@ func measure(b *testing.B, n int, what string) func() {
 		b.ReportMetric(float64(n)/b.Elapsed().Seconds(), what+"s/s")
 		b.ReportMetric(float64((cpu(b)-before).Microseconds())/float64(n), "cpu-µs/"+what)
 	}
-}
-
-func cpu(b *testing.B) time.Duration {
-	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
-		b.Fatal(err)
-	}
-	return time.Duration(r.Utime.Nano() + r.Stime.Nano())
 }
 
 // send takes n mails down lanes as a line does: the outcome of one mail and the

@@ -30,7 +30,8 @@ func (h *Held) Error() string {
 
 // A lock keeps other processes out for as long as this one lives: the kernel
 // drops it with the process. The file stays, since removing it would let two
-// in; what it says is for people only.
+// in. What people are told of it is in a file beside it, since Windows lets
+// nobody read or write the part of a file that somebody has locked.
 type lock struct {
 	*flock.Flock
 	since time.Time
@@ -56,18 +57,21 @@ func acquire(path string) (*lock, error) {
 // say tells who is kept out by whom.
 func (l *lock) say(at string) error {
 	said := strings.TrimSpace(fmt.Sprintf("pid %d since %s %s", os.Getpid(), l.since.UTC().Format(time.RFC3339), at)) + "\n"
-	if err := os.WriteFile(l.Path(), []byte(said), 0o600); err != nil {
+	if err := os.WriteFile(words(l.Path()), []byte(said), 0o600); err != nil {
 		return fmt.Errorf("lock the ledger: %w", err)
 	}
 	return nil
 }
+
+// words is where it is said who has a lock.
+func words(path string) string { return strings.TrimSuffix(path, ".lock") + ".holder" }
 
 // Announce tells whoever finds the ledger taken where it is at work: a URL.
 func (s *Store) Announce(at string) error { return s.lock.say(at) }
 
 func holder(path string) *Held {
 	h := &Held{Path: path}
-	said, err := os.ReadFile(path)
+	said, err := os.ReadFile(words(path))
 	if err != nil {
 		return h
 	}
@@ -85,7 +89,7 @@ func (l *lock) release() error {
 	if !l.Locked() {
 		return nil
 	}
-	if err := os.Truncate(l.Path(), 0); err != nil {
+	if err := os.Truncate(words(l.Path()), 0); err != nil {
 		return err
 	}
 	return l.Unlock()

@@ -2,6 +2,7 @@ package sqlite_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -67,6 +68,21 @@ func TestASecondProcessIsToldWhoHoldsTheLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	open(t, dir)
+}
+
+// Windows keeps others from the part of a file that is locked, also its owner by
+// another handle.
+func TestWhoHoldsTheLedgerIsSaidBesideTheLock(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	open(t, dir)
+	if info, err := os.Stat(filepath.Join(dir, "ledger.lock")); err != nil || info.Size() != 0 {
+		t.Errorf("the lock was written: %v, %v", info, err)
+	}
+	said, err := os.ReadFile(filepath.Join(dir, "ledger.holder"))
+	if err != nil || !strings.HasPrefix(string(said), fmt.Sprintf("pid %d since ", os.Getpid())) {
+		t.Errorf("%q, %v", said, err)
+	}
 }
 
 func TestTheLedgerIsItsOwnersOnly(t *testing.T) {

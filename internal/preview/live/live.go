@@ -11,6 +11,7 @@ package live
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -71,6 +72,9 @@ type Server struct {
 	changed chan struct{} // closed with the next version
 }
 
+// ErrExposed is an address that other machines could reach.
+var ErrExposed = errors.New("can be reached from outside; only loopback addresses are allowed")
+
 // Listen opens the port; "127.0.0.1:0" chooses a free one. Only loopback
 // addresses are taken.
 func (s *Server) Listen(ctx context.Context, address string) error {
@@ -81,7 +85,7 @@ func (s *Server) Listen(ctx context.Context, address string) error {
 	}
 	if tcp, ok := listener.Addr().(*net.TCPAddr); !ok || !tcp.IP.IsLoopback() {
 		_ = listener.Close() // nobody was served
-		return fmt.Errorf("preview: %s can be reached from outside; only loopback addresses are allowed", address)
+		return fmt.Errorf("preview: %s %w", address, ErrExposed)
 	}
 	s.listener, s.key, s.changed = listener, rand.Text(), make(chan struct{})
 	return nil

@@ -25,7 +25,7 @@ type Server struct {
 	t    testing.TB
 	dir  string
 	port int
-	who  *syscall.Credential // nil: as ourselves
+	who  *owner // nil: ourselves
 
 	mu   sync.Mutex
 	proc *exec.Cmd
@@ -47,7 +47,7 @@ func Start(t testing.TB, durable Durable) *Server {
 	s := &Server{t: t, dir: dir, who: unprivileged(t)}
 	t.Cleanup(s.remove)
 	if s.who != nil { // PostgreSQL refuses to run as root
-		if err := os.Chown(dir, int(s.who.Uid), int(s.who.Gid)); err != nil {
+		if err := os.Chown(dir, int(s.who.uid), int(s.who.gid)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -157,8 +157,7 @@ func (s *Server) Do(t testing.TB, statement string) string {
 func (s *Server) command(name string, args ...string) *exec.Cmd {
 	cmd := exec.Command(program(s.t, name), args...)
 	cmd.Dir = s.dir
-	// It ends with us, whatever ends us.
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.who, Pdeathsig: syscall.SIGQUIT}
+	cmd.SysProcAttr = attributes(s.who)
 	return cmd
 }
 
@@ -177,8 +176,11 @@ func program(t testing.TB, name string) string {
 	return path
 }
 
+// An owner is whom the server runs as.
+type owner struct{ uid, gid uint32 }
+
 // unprivileged is somebody else when we are root.
-func unprivileged(t testing.TB) *syscall.Credential {
+func unprivileged(t testing.TB) *owner {
 	t.Helper()
 	if os.Getuid() != 0 {
 		return nil
@@ -195,7 +197,7 @@ func unprivileged(t testing.TB) *syscall.Credential {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	return &owner{uint32(uid), uint32(gid)}
 }
 
 func freePort(t testing.TB) int {
