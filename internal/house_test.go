@@ -59,7 +59,7 @@ const rooms = `
 	web:               fault ledger list report web/login autocert gotext netutil xtext crypto/tls net net/http os
 	web/api:           fault ledger list web web/login net/http
 	web/login:         ledger argon2id scs rate net net/http
-	web/webtest:       fault ledger ledger/sqlite web testing
+	web/webtest:       fault ledger ledger/sqlite report web testing
 	gate:              syscall
 	data:              fault gate gofeed html xtext yaml net net/http crypto/tls os
 	drill:

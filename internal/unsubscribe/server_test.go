@@ -167,8 +167,9 @@ func TestARecipientTakesBackOnlyTheOwnWish(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w := h.ask("POST", h.page(), "do=back"); w.Code != 200 {
-		t.Error(w.Code)
+	w := h.ask("POST", h.page(), "do=back")
+	if w.Code != 200 || !strings.Contains(w.Body.String(), "unless its sender has other reasons not to") {
+		t.Errorf("%d %s", w.Code, w.Body)
 	}
 	h.gone(true)
 }

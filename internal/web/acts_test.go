@@ -2,10 +2,12 @@ package web_test
 
 import (
 	"bytes"
+	"io"
 	"mime/multipart"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -125,22 +127,12 @@ func TestSuppressionsAreAddedImportedFoundExportedAndRemoved(t *testing.T) {
 	t.Parallel()
 	h := build(t, 3)
 	h.post("/acts/suppress", url.Values{"address": {"One@Example.com\ntwo@example.com"}, "list": {"weekly"}, "reason": {"=cmd()"}})
-	var body bytes.Buffer
-	form := multipart.NewWriter(&body)
-	file, _ := form.CreateFormFile("file", "gone.csv")
-	_, _ = file.Write([]byte("\ufeffaddress,why\r\nthree@example.com,gone\r\n'four@example.com,\r\n\r\n"))
-	_ = form.WriteField("back", "/suppressions")
-	_ = form.Close()
-	answer, err := h.http.Post(h.url+"/acts/suppress", form.FormDataContentType(), &body)
-	if err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatal(answer, err)
-	}
-	_ = answer.Body.Close()
+	h.uploads(http.StatusOK, "", "\ufeffaddress,why\r\nthree@example.com,gone\r\n'four@example.com,\r\n\r\n")
 	says(t, h.get("/suppressions"), "four@example.com", "import", "one@example.com", "weekly", "manual", "three@example.com", "two@example.com")
 	if page := h.get("/suppressions?list=weekly&q=one"); !strings.Contains(page, "one@example.com") || strings.Contains(page, "two@example.com") || strings.Contains(page, "three@") {
 		t.Errorf("found:\n%s", page)
 	}
-	says(t, h.get("/suppressions.csv"), "address,list,source,reason,by,at\n", "four@example.com,,import,,wang,", "one@example.com,weekly,manual,'=cmd(),wang,")
+	says(t, h.get("/suppressions.csv"), "address,list,source,reason,by,at\n", "four@example.com,all,import,,wang,", "one@example.com,weekly,manual,'=cmd(),wang,")
 	h.post("/acts/unsuppress", url.Values{"address": {"one@example.com"}, "list": {"weekly"}, "sure": {"yes"}})
 	if _, ok, err := h.Store.Suppressed(t.Context(), "weekly", "one@example.com"); ok || err != nil {
 		t.Error(ok, err)
@@ -150,6 +142,110 @@ func TestSuppressionsAreAddedImportedFoundExportedAndRemoved(t *testing.T) {
 	}
 	if status, page := h.post("/acts/suppress", url.Values{"address": {"not an address"}}); status != http.StatusConflict {
 		t.Errorf("%d\n%s", status, page)
+	}
+}
+
+// uploads has a file of suppressions imported.
+func (h *house) uploads(status int, of, file string) (page string) {
+	h.t.Helper()
+	var body bytes.Buffer
+	form := multipart.NewWriter(&body)
+	part, _ := form.CreateFormFile("file", "gone.csv")
+	_, _ = part.Write([]byte(file))
+	_ = form.WriteField("back", "/suppressions")
+	_ = form.WriteField("list", of)
+	_ = form.Close()
+	answer, err := h.http.Post(h.url+"/acts/suppress", form.FormDataContentType(), &body)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	said, err := io.ReadAll(answer.Body)
+	if err != nil || answer.StatusCode != status {
+		h.t.Fatalf("%d, %v\n%s", answer.StatusCode, err, said)
+	}
+	return string(said)
+}
+
+func TestExportedSuppressionsComeBackAsTheyWere(t *testing.T) {
+	t.Parallel()
+	h := build(t, 3)
+	at := time.Date(2025, 3, 1, 9, 30, 0, 0, time.UTC)
+	want := []ledger.Suppression{
+		{Address: "a@example.com", List: "fast", Source: ledger.Unsubscribe, Reason: "=too much", By: "recipient", At: at},
+		{Address: "b@example.com", Source: ledger.Bounce, Reason: "550", By: "qq", At: at},
+	}
+	if _, err := h.Store.Suppress(t.Context(), want...); err != nil {
+		t.Fatal(err)
+	}
+	file := h.get("/suppressions.csv")
+	for _, s := range want {
+		if _, err := h.Store.Unsuppress(t.Context(), s.List, s.Address); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.uploads(http.StatusOK, "weekly", file) // the chosen list is for rows that name none
+	var got []ledger.Suppression
+	for s, err := range h.Store.Suppressions(t.Context(), ledger.SuppressionFilter{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.At = s.At.UTC()
+		got = append(got, s)
+	}
+	want[0].By, want[1].By = "wang", "wang"
+	if !slices.Equal(got, want) {
+		t.Errorf("they are now\n%+v", got)
+	}
+}
+
+func TestSuppressionsAreReadFromEveryFileThatListsAreReadFrom(t *testing.T) {
+	t.Parallel()
+	for name, file := range map[string]string{
+		"semicolons": "name;email\nLi;li@example.com\n",
+		"UTF-16":     "\xff\xfen\x00a\x00m\x00e\x00\t\x00e\x00m\x00a\x00i\x00l\x00\n\x00L\x00i\x00\t\x00l\x00i\x00@\x00x\x00.\x00c\x00n\x00\n\x00",
+		"bare":       "\r\nli@example.com\r\n\r\nwang@example.com",
+		"bare cells": "li@example.com,gone,\"he said\"\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := build(t, 3)
+			h.uploads(http.StatusOK, "weekly", file)
+			says(t, h.get("/suppressions?list=weekly"), "li@")
+		})
+	}
+	h := build(t, 3)
+	says(t, h.uploads(http.StatusConflict, "", "email,why\nli@example.com,\nnobody,\n"), "line 3: ")
+	if page := h.uploads(http.StatusConflict, "", "name\nLi\n"); strings.Contains(page, "hongyan-suppressions") {
+		t.Errorf("a name that nobody knows:\n%s", page)
+	}
+	says(t, h.get("/suppressions"), "Nobody is suppressed.")
+}
+
+func TestTheLogSaysWhatWasLeftToSettle(t *testing.T) {
+	t.Parallel()
+	h := build(t, 80)
+	k := h.start()
+	h.step(80)
+	var ids []string
+	for e, err := range h.Store.Entries(t.Context(), k, ledger.Filter{States: []ledger.State{ledger.InDoubt}}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, strconv.FormatInt(e.ID, 10))
+	}
+	form := issueForm("sure", "yes", "to", "sent", "ids", ids[0], "ids", ids[0], "ids", "123456")
+	_, page := h.post("/acts/settle", form)
+	says(t, page, "1 doubts are settled.")
+	h.post("/acts/settle", form)
+	h.post("/acts/settle", issueForm("sure", "yes", "to", "sent"))
+	h.post("/acts/settle", issueForm("sure", "yes", "to", "sent"))
+	want := []string{
+		"wang settle weekly sent 0", "wang settle weekly sent", "wang settle weekly sent",
+		"wang settle weekly sent 0 of 2", "wang settle weekly sent 2", "wang settle weekly sent 1 of 2", "wang settle weekly sent 2",
+	}
+	if acts := h.acts(); !slices.Equal(acts, want) {
+		t.Errorf("acts: %q", acts)
 	}
 }
 

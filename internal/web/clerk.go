@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -79,8 +80,11 @@ func (c Clerk) Retry(ctx context.Context, by string, k ledger.Key, classes []str
 	return n, err
 }
 
-// Settle decides what is in doubt; no ids means all of the issue.
+// Settle decides what is in doubt; no ids means all of the issue. Where less was
+// left to decide than was asked, the log says so: somebody else was faster.
 func (c Clerk) Settle(ctx context.Context, by string, k ledger.Key, to ledger.State, ids []int64) (n int, err error) {
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
 	act := ledger.Act{By: by, What: ActSettle, Key: k, About: string(to)}
 	if ids != nil {
 		act.Note = fmt.Sprint(len(ids))
@@ -89,7 +93,11 @@ func (c Clerk) Settle(ctx context.Context, by string, k ledger.Key, to ledger.St
 		n, err = c.Desk.Settle(ctx, k, ledger.Settlement{IDs: ids, To: to, At: time.Now(), By: by})
 		return err
 	})
-	return n, err
+	if err != nil || n > 0 && n >= len(ids) {
+		return n, err
+	}
+	act.At, act.Note = time.Now(), strings.TrimSuffix(fmt.Sprintf("%d of %s", n, act.Note), " of ")
+	return n, c.Books.Note(context.WithoutCancel(ctx), act)
 }
 
 // Lift ends the hold of an account.
@@ -97,10 +105,14 @@ func (c Clerk) Lift(ctx context.Context, by, account string) error {
 	return c.do(ctx, ledger.Act{By: by, What: ActLift, About: account}, func() error { return c.Desk.Lift(ctx, account, by) })
 }
 
-// Suppress adds suppressions, which have their list, address, source and reason.
+// Suppress adds suppressions, which have their list, address, source and reason,
+// and their time if it is not now.
 func (c Clerk) Suppress(ctx context.Context, by string, all ...ledger.Suppression) (added int, err error) {
 	for i := range all {
-		all[i].By, all[i].At = by, time.Now()
+		all[i].By = by
+		if all[i].At.IsZero() {
+			all[i].At = time.Now()
+		}
 	}
 	err = c.do(ctx, ledger.Act{By: by, What: ActSuppress, About: about(all)}, func() error {
 		added, err = c.Books.Suppress(ctx, all...)

@@ -8,6 +8,7 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/report"
 )
 
 // Books is what the pages read of the ledger, and the few papers that they keep
@@ -30,6 +31,7 @@ type Desk interface {
 	Corrections
 	Mailboxes
 	Hands
+	Reports
 }
 
 // ErrUnknown says that there is no such campaign, issue, recipient or account.
@@ -216,6 +218,13 @@ type Test struct {
 	To   []string // addresses as a person writes them
 	Rows string   // lines of the list, like "3,9-14"; "" = the first few
 	By   string
+}
+
+// Reports are what is written of issues.
+type Reports interface {
+	// ReportOptions say how an issue's report looks, so that one which is downloaded
+	// is the one that lies on the disk.
+	ReportOptions(ctx context.Context, k ledger.Key, lang string) (report.Options, error)
 }
 
 // Mailboxes are the accounts.

@@ -13,12 +13,26 @@ import (
 // A greeting is the page of the login.
 type greeting struct{ Said, Name string }
 
-func (s *Server) loginPage(*http.Request) (view, error) {
-	return view{Page: "login", Title: "Log in", Data: greeting{}}, nil
+// unset greets where nobody can know the password.
+func unset(name string) greeting {
+	return greeting{"there is no password, and nobody is let in without one: set it with hongyan password", name}
+}
+
+func (s *Server) loginPage(r *http.Request) (view, error) {
+	var g greeting
+	locked, err := s.Guard.Locked(r.Context())
+	if !locked {
+		g = unset("")
+	}
+	return view{Page: "login", Title: "Log in", Data: g}, err
 }
 
 func (s *Server) login(w http.ResponseWriter, r *http.Request) {
-	name := strings.TrimSpace(r.PostFormValue("name"))
+	name, ok := login.Signature(r.PostFormValue("name"))
+	if !ok {
+		s.show(w, r, http.StatusBadRequest, view{Page: "login", Title: "Log in", Data: greeting{"programs and recipients go by such names: take another", name}})
+		return
+	}
 	result, err := s.Guard.Login(r, cmp.Or(name, "dashboard"), r.PostFormValue("password"))
 	switch {
 	case err != nil:
@@ -28,6 +42,8 @@ func (s *Server) login(w http.ResponseWriter, r *http.Request) {
 	case result == login.TooMany:
 		w.Header().Set("Retry-After", "60")
 		s.show(w, r, http.StatusTooManyRequests, view{Page: "login", Title: "Log in", Data: greeting{"too many tries; wait a minute", name}})
+	case result == login.Unset:
+		s.show(w, r, http.StatusUnauthorized, view{Page: "login", Title: "Log in", Data: unset(name)})
 	default:
 		s.show(w, r, http.StatusUnauthorized, view{Page: "login", Title: "Log in", Data: greeting{"that is not the password", name}})
 	}

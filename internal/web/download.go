@@ -11,19 +11,43 @@ import (
 
 // report makes an issue's report and sends one of its files.
 func (s *Server) report(w http.ResponseWriter, r *http.Request) {
+	w = flowing(w)
 	if err := s.sendReport(w, r); err != nil {
 		s.fail(w, r, err)
 	}
 }
 
+// A flow is an answer of any length: what is long is not late, as long as its
+// reader takes some of it now and then.
+type flow struct {
+	http.ResponseWriter
+	*http.ResponseController
+}
+
+// flowing lets an answer take its time until it begins.
+func flowing(w http.ResponseWriter) flow {
+	out := http.NewResponseController(w)
+	_ = out.SetWriteDeadline(time.Time{}) // where there is none to set, none is missed
+	return flow{w, out}
+}
+
+func (f flow) Write(p []byte) (int, error) {
+	_ = f.SetWriteDeadline(time.Now().Add(patience))
+	return f.ResponseWriter.Write(p)
+}
+
 func (s *Server) sendReport(w http.ResponseWriter, r *http.Request) error {
 	k := keyOf(r)
+	options, err := s.Desk.ReportOptions(r.Context(), k, s.langOf(r))
+	if err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "hongyan-report-")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the system clears what is left
-	paths, err := report.Write(r.Context(), s.Books, k, dir, report.Options{Lang: s.langOf(r), Now: time.Now()})
+	paths, err := report.Write(r.Context(), s.Books, k, dir, options)
 	if err != nil {
 		return err
 	}

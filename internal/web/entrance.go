@@ -45,19 +45,22 @@ func (e Entrance) Open(ctx context.Context, locked bool) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l, err = e.fit(l, locked); err != nil {
-		return nil, err
-	}
-	return netutil.LimitListener(l, mostConnections), nil
+	return e.fit(netutil.LimitListener(l, mostConnections), locked)
 }
 
 // mostConnections is how many may be open at once.
 const mostConnections = 256
 
-// fit makes of a plain listener the entrance, or closes it.
+// Beyond reports whether other machines can reach an address.
+func Beyond(a net.Addr) bool {
+	tcp, ok := a.(*net.TCPAddr)
+	return !ok || !tcp.IP.IsLoopback()
+}
+
+// fit makes of a plain listener the entrance, or closes it. TLS is the outermost:
+// HTTP/2 and all that is said to browsers of security hang on net/http seeing it.
 func (e Entrance) fit(l net.Listener, locked bool) (net.Listener, error) {
-	tcp, ok := l.Addr().(*net.TCPAddr)
-	beyond := !ok || !tcp.IP.IsLoopback()
+	beyond := Beyond(l.Addr())
 	switch {
 	case beyond && !e.Secure():
 		return nil, errors.Join(&Refusal{fault.Textf("%s can be reached from other machines: the dashboard needs a certificate there", e.Listen)}, l.Close())

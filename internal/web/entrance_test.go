@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"crypto/ecdsa"
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,13 +97,17 @@ func TestS20BeyondThisMachineOnlyByTLSAndWithAPassword(t *testing.T) {
 // answering serves a word until the test ends, and returns where.
 func answering(t *testing.T, e web.Entrance) string {
 	t.Helper()
+	return serving(t, e, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("well")) }))
+}
+
+func serving(t *testing.T, e web.Entrance, handler http.Handler) string {
+	t.Helper()
 	l, err := e.Open(t.Context(), true)
 	if err != nil {
 		t.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
-	handler := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("well")) })
 	go func() { done <- web.Serve(ctx, l, handler, slog.New(slog.DiscardHandler)) }()
 	t.Cleanup(func() {
 		stop()
@@ -126,6 +132,49 @@ func visit(t *testing.T, address string, roots *x509.CertPool, own ...tls.Certif
 	}
 	defer answer.Body.Close()
 	return answer.TLS.PeerCertificates[0], nil
+}
+
+// S20: what browsers are told of security is told where they come by TLS, and they
+// come by HTTP/2, whatever is sent for how long.
+func TestS20ByTLSBrowsersSpeakHTTP2AndAreToldToStayWithIt(t *testing.T) {
+	t.Parallel()
+	own := certify(t, 1, nil)
+	roots := x509.NewCertPool()
+	roots.AddCert(own.certificate)
+	h := build(t, 3)
+	address := serving(t, web.Entrance{Listen: "127.0.0.1:0", Cert: own.cert, Key: own.key}, handlerOf(t, h.Office, true))
+	h.url, h.http.Transport = "https://"+address, &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{RootCAs: roots}}
+	h.http.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	defer h.http.CloseIdleConnections()
+	answer := h.send(http.MethodPost, "/lang", "lang=zh")
+	if answer.ProtoMajor != 2 || answer.Header.Get("Strict-Transport-Security") == "" {
+		t.Errorf("%s: %v", answer.Proto, answer.Header)
+	}
+	if cookies := answer.Cookies(); len(cookies) != 1 || !cookies[0].Secure {
+		t.Errorf("cookies: %v", cookies)
+	}
+	if said, err := bufio.NewReader(h.send(http.MethodGet, "/live/overview", "").Body).ReadString('}'); err != nil || !strings.Contains(said, "data: {") {
+		t.Errorf("live: %q, %v", said, err)
+	}
+	if answer := h.send(http.MethodGet, "/suppressions.csv", ""); answer.StatusCode != http.StatusOK {
+		t.Errorf("a download: %s", answer.Status)
+	}
+}
+
+// send sends a form, if there is one, and returns an answer that ends with the test.
+func (h *house) send(method, path, form string) *http.Response {
+	h.t.Helper()
+	r, err := http.NewRequestWithContext(h.t.Context(), method, h.url+path, strings.NewReader(form))
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	answer, err := h.http.Do(r)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.t.Cleanup(func() { _ = answer.Body.Close() })
+	return answer
 }
 
 func TestARenewedCertificateIsTakenUpAndABrokenOneIsNot(t *testing.T) {

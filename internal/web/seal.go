@@ -3,9 +3,11 @@ package web
 import (
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // policy lets a page load what lies beside it, and nothing else.
@@ -32,6 +34,10 @@ func (s *Server) sealed(next http.Handler) http.Handler {
 			http.Error(w, "the dashboard is not called by this name", http.StatusMisdirectedRequest)
 			return
 		}
+		if !legible(r.URL) {
+			http.Error(w, "the address has signs that are no text", http.StatusBadRequest)
+			return
+		}
 		r.Body = http.MaxBytesReader(w, r.Body, mostBody)
 		inner.ServeHTTP(w, r)
 	})
@@ -49,6 +55,14 @@ func headers(h http.Header, secure bool) {
 	if secure {
 		h.Set("Strict-Transport-Security", "max-age=63072000")
 	}
+}
+
+// legible tells an address from one with bytes in it that no name has: PostgreSQL
+// cannot even look for them.
+func legible(u *url.URL) bool {
+	query, err := url.QueryUnescape(u.RawQuery)
+	text := u.Path + "?" + query
+	return err == nil && utf8.ValidString(text) && !strings.Contains(text, "\x00")
 }
 
 // calledBy tells a name of ours from one that a stranger has pointed at this

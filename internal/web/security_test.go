@@ -2,6 +2,7 @@ package web_test
 
 import (
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -14,6 +15,7 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/ledgertest"
 	"hongyan/internal/web"
 	"hongyan/internal/web/login"
 	"hongyan/internal/web/webtest"
@@ -308,6 +310,60 @@ func TestS22HeadersHoldEveryPageAndTheMailInItsFrame(t *testing.T) {
 	frame := h.get("/campaigns/weekly/preview")
 	if !strings.Contains(frame, `<iframe class="letter" sandbox title=`) {
 		t.Errorf("the mail's frame is not sandboxed:\n%s", frame)
+	}
+}
+
+// S20: acts are signed by who did them, not by programs or recipients.
+func TestS20NobodyLogsInUnderANameOfPrograms(t *testing.T) {
+	t.Parallel()
+	h := build(t, 3)
+	status, page := h.post("/login", url.Values{"name": {"li"}, "password": {"correct horse battery"}})
+	if says(t, page, "set it with hongyan password"); status != http.StatusUnauthorized {
+		t.Errorf("without a password: %d", status)
+	}
+	if err := login.SetPassword(t.Context(), h.Store, "correct horse battery"); err != nil {
+		t.Fatal(err)
+	}
+	status, page = h.post("/login", url.Values{"name": {"token crm"}, "password": {"correct horse battery"}})
+	if says(t, page, "take another"); status != http.StatusBadRequest {
+		t.Errorf("a program's name: %d", status)
+	}
+	h.post("/login", url.Values{"name": {"li\r\n" + strings.Repeat("x", 1000)}, "password": {"correct horse battery"}})
+	h.post("/acts/suppress", url.Values{"address": {"gone@example.com"}})
+	if acts := h.acts(); len(acts) != 1 || !strings.HasPrefix(acts[0], "li xxx") || len(acts[0]) > 100 {
+		t.Errorf("acts: %q", acts)
+	}
+}
+
+// S20: a dashboard that others reach says why nobody is let in.
+func TestS20WithoutAPasswordTheLoginOfAPublicDashboardSaysSo(t *testing.T) {
+	t.Parallel()
+	guard := login.New(login.Options{Shelf: ledgertest.NewMemory(), Beyond: true, Self: "root"})
+	t.Cleanup(guard.Close)
+	server, err := web.New(web.Options{Books: ledgertest.NewMemory(), Guard: guard, Log: slog.New(slog.NewTextHandler(t.Output(), nil))})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w := ask(t, server.Handler(), http.MethodGet, "/log", "Accept", "text/html"); w.Header().Get("Location") != "/login" {
+		t.Errorf("%d %s", w.Code, w.Body)
+	}
+	says(t, ask(t, server.Handler(), http.MethodGet, "/login").Body.String(), "set it with hongyan password")
+}
+
+// S21: what no name can be is asked of no ledger.
+func TestS21AddressesOfBytesThatAreNoTextAreRefused(t *testing.T) {
+	t.Parallel()
+	handler := handlerOf(t, build(t, 3).Office, false)
+	for _, path := range []string{
+		"/campaigns/%00", "/campaigns/%ff", "/issues/weekly/%00", "/live/issues/weekly/%ff", "/suppressions?list=%00", "/suppressions?q=%ff", "/log?%zz=1",
+		"/api/v1/issues/weekly/%00", "/api/v1/suppressions?list=%ff",
+	} {
+		if w := ask(t, handler, http.MethodGet, path); w.Code != http.StatusBadRequest {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	if w := ask(t, handler, http.MethodGet, "/suppressions?q=%E9%9B%81+%26"); w.Code != http.StatusOK {
+		t.Errorf("a goose: %d", w.Code)
 	}
 }
 

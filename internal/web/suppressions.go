@@ -2,11 +2,14 @@ package web
 
 import (
 	"bufio"
+	"bytes"
+	"cmp"
 	"encoding/csv"
 	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -71,13 +74,13 @@ func columns() []string { return []string{"address", "list", "source", "reason",
 func (s *Server) exportSuppressions(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/csv; charset=utf-8")
 	w.Header().Set("Content-Disposition", `attachment; filename="suppressions.csv"`)
-	out := csv.NewWriter(w)
+	out := csv.NewWriter(flowing(w))
 	_ = out.Write(columns()) // an error stays, see Error
 	for one, err := range s.Books.Suppressions(r.Context(), ledger.SuppressionFilter{}) {
 		if err != nil {
 			s.cut(r, err)
 		}
-		cells := []string{one.Address, one.List, string(one.Source), one.Reason, one.By, one.At.Format(time.RFC3339)}
+		cells := []string{one.Address, cmp.Or(one.List, EveryList), string(one.Source), one.Reason, one.By, one.At.Format(time.RFC3339)}
 		for i := range cells {
 			cells[i] = inert(cells[i])
 		}
@@ -102,10 +105,102 @@ func inert(cell string) string {
 	return cell
 }
 
-// imported reads a file of addresses: one a line, or a CSV whose first column
-// they are. A heading is known by having no @.
-func imported(file io.Reader, base ledger.Suppression) (out []ledger.Suppression, err error) {
-	in := csv.NewReader(bufio.NewReader(file))
+// live is the cell that was made inert.
+func live(cell string) string {
+	if bare, marked := strings.CutPrefix(cell, "'"); marked && inert(bare) == cell {
+		return bare
+	}
+	return cell
+}
+
+// EveryList is how a file of suppressions names all lists at once.
+const EveryList = "all"
+
+// Described is a suppression as a row of a file describes it: by its columns list,
+// source, reason and at. What it does not say stays.
+func Described(s ledger.Suppression, row list.Recipient) ledger.Suppression {
+	s.Address = strings.TrimPrefix(row.Address, "'")
+	switch name := strings.TrimSpace(row.Fields["list"]); name {
+	case "":
+	case EveryList:
+		s.List = ""
+	default:
+		s.List = name
+	}
+	if source := ledger.Source(row.Fields["source"]); slices.Contains(ledger.Sources(), source) {
+		s.Source = source
+	}
+	if reason := strings.TrimSpace(row.Fields["reason"]); reason != "" {
+		s.Reason = live(reason)
+	}
+	if at, err := time.Parse(time.RFC3339, row.Fields["at"]); err == nil {
+		s.At = at
+	}
+	return s
+}
+
+// imported reads a file of suppressions: one address a line, or a list with a
+// heading, whose rows say themselves what base does not know better.
+func imported(file io.Reader, base ledger.Suppression) ([]ledger.Suppression, error) {
+	in := bufio.NewReader(file)
+	if bare(in) {
+		return addressed(in, base)
+	}
+	copied, err := os.CreateTemp("", "hongyan-suppressions-")
+	if err != nil {
+		return nil, err
+	}
+	defer os.Remove(copied.Name()) //nolint:errcheck // the system clears what is left
+	_, err = io.Copy(copied, in)
+	if err = errors.Join(err, copied.Close()); err != nil {
+		return nil, err
+	}
+	return listed(copied.Name(), base)
+}
+
+// bare reports whether a file begins with an address, and not with a heading or as
+// a workbook does.
+func bare(in *bufio.Reader) bool {
+	head, _ := in.Peek(1 << 10) // a shorter file has less
+	first, _, _ := bytes.Cut(bytes.TrimLeft(head, "\ufeff \t\r\n"), []byte("\n"))
+	return !bytes.HasPrefix(head, []byte("PK")) && bytes.ContainsRune(first, '@')
+}
+
+// listed reads a list of suppressions as campaigns' lists are read.
+func listed(path string, base ledger.Suppression) (out []ledger.Suppression, err error) {
+	rows, err := list.Open(path, list.Options{})
+	if err != nil {
+		return nil, unlisted(err)
+	}
+	defer rows.Close() //nolint:errcheck // only read from
+	for row, err := range rows.Recipients() {
+		if err != nil {
+			return nil, unlisted(err)
+		}
+		if row.Fault != nil {
+			return nil, &Refusal{fault.Textf("line %d: %s", row.Line, row.Fault.What)}
+		}
+		out = append(out, Described(base, row))
+	}
+	return out, nil
+}
+
+// unlisted says why a list cannot be read, without the name that it has only here.
+func unlisted(err error) error {
+	faults, ok := errors.AsType[fault.Faults](err)
+	if !ok {
+		return err
+	}
+	first := faults.Sorted()[0]
+	if first.Line == 0 {
+		return &Refusal{first.What}
+	}
+	return &Refusal{fault.Textf("line %d: %s", first.Line, first.What)}
+}
+
+// addressed reads addresses, one a line; what a CSV has beside them is left.
+func addressed(file io.Reader, base ledger.Suppression) (out []ledger.Suppression, err error) {
+	in := csv.NewReader(file)
 	in.FieldsPerRecord, in.LazyQuotes, in.ReuseRecord = -1, true, true
 	for {
 		cells, err := in.Read()
@@ -117,7 +212,7 @@ func imported(file io.Reader, base ledger.Suppression) (out []ledger.Suppression
 		}
 		line, _ := in.FieldPos(0)
 		text := strings.TrimPrefix(strings.TrimSpace(strings.TrimPrefix(cells[0], "\ufeff")), "'")
-		if text == "" || line == 1 && !strings.Contains(text, "@") {
+		if text == "" {
 			continue
 		}
 		address, _, _, f := list.ParseAddress(text)

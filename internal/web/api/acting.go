@@ -44,6 +44,11 @@ func (a *api) test(r *http.Request) (any, error) {
 	if len(in.To) == 0 {
 		return nil, &badRequest{fault.Textf("to must name at least one address")}
 	}
+	for _, text := range in.To {
+		if _, err := address(text); err != nil {
+			return nil, err
+		}
+	}
 	n, err := a.clerk.Test(r.Context(), keyOf(r), web.Test{To: in.To, Rows: in.Rows, By: by(r)})
 	return counted{n}, err
 }
@@ -92,11 +97,11 @@ func (a *api) suppress(r *http.Request) (any, error) {
 	}
 	var all []ledger.Suppression
 	for _, text := range in.Addresses {
-		address, _, _, f := list.ParseAddress(text)
-		if f != nil {
-			return nil, &badRequest{fault.Textf("%s: %s", text, f.What)}
+		who, err := address(text)
+		if err != nil {
+			return nil, err
 		}
-		all = append(all, ledger.Suppression{List: in.List, Address: address, Source: ledger.Manual, Reason: in.Reason})
+		all = append(all, ledger.Suppression{List: in.List, Address: who, Source: ledger.Manual, Reason: in.Reason})
 	}
 	n, err := a.clerk.Suppress(r.Context(), by(r), all...)
 	return counted{n}, err
@@ -106,5 +111,18 @@ func (a *api) unsuppress(r *http.Request) (any, error) {
 	if r.FormValue("address") == "" {
 		return nil, &badRequest{fault.Textf("address is missing")}
 	}
-	return done{true}, a.clerk.Unsuppress(r.Context(), by(r), r.FormValue("list"), r.FormValue("address"))
+	who, err := address(r.FormValue("address"))
+	if err != nil {
+		return nil, err
+	}
+	return done{true}, a.clerk.Unsuppress(r.Context(), by(r), r.FormValue("list"), who)
+}
+
+// address is an address as the ledger spells it, whatever the spelling that was asked for.
+func address(text string) (string, error) {
+	who, _, _, f := list.ParseAddress(text)
+	if f != nil {
+		return "", &badRequest{fault.Textf("%s: %s", text, f.What)}
+	}
+	return who, nil
 }

@@ -83,15 +83,38 @@ func New(o Options, guard func(http.Handler) http.Handler) http.Handler {
 	for _, route := range Routes(o) {
 		inside.HandleFunc(route.Method+" "+Root+route.Path, o.answering(route.serve))
 	}
-	inside.HandleFunc(Root+"/", func(w http.ResponseWriter, r *http.Request) { o.Refuse(w, r, http.StatusNotFound) })
 	whole := http.NewServeMux()
 	whole.HandleFunc("GET "+Root+"/openapi.yaml", func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/yaml")
 		_, _ = w.Write(description) // who has gone reads nothing
 	})
-	whole.Handle("/", guard(inside))
+	whole.Handle("/", guard(o.missing(inside)))
 	return whole
 }
+
+// missing says in the API's own form what a mux says of a path or a method that it
+// does not have.
+func (o Options) missing(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		handler, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		unsaid := mute{w, new(http.StatusNotFound)}
+		handler.ServeHTTP(unsaid, r)
+		o.Refuse(w, r, *unsaid.status)
+	})
+}
+
+// A mute keeps the status of an answer to itself, and drops its body.
+type mute struct {
+	http.ResponseWriter
+	status *int
+}
+
+func (m mute) WriteHeader(status int)      { *m.status = status }
+func (m mute) Write(p []byte) (int, error) { return len(p), nil }
 
 // Refuse answers with a status and its words.
 func (o Options) Refuse(w http.ResponseWriter, r *http.Request, status int) {
@@ -103,6 +126,8 @@ func (o Options) Refuse(w http.ResponseWriter, r *http.Request, status int) {
 		why = fault.Textf("Forbidden")
 	case http.StatusNotFound:
 		why = fault.Textf("Not Found")
+	case http.StatusMethodNotAllowed:
+		why = fault.Textf("Method Not Allowed")
 	default:
 		why = fault.Textf("Internal Server Error")
 	}
@@ -165,12 +190,24 @@ func read(r *http.Request, into any) error {
 	d := json.NewDecoder(r.Body)
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
-		return &badRequest{fault.Textf("the body cannot be read: %s", err.Error())}
+		return &badRequest{unread(err)}
 	}
 	if _, err := d.Token(); !errors.Is(err, io.EOF) {
 		return &badRequest{fault.Textf("the body has more than one value")}
 	}
 	return nil
+}
+
+// unread says why a body is not what is wanted, without our own names for it.
+func unread(err error) fault.Text {
+	other, ok := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
+	case !ok:
+		return fault.Textf("the body cannot be read: %s", err.Error())
+	case other.Field == "":
+		return fault.Textf("the body must be an object, not a JSON %s", other.Value)
+	}
+	return fault.Textf("%s cannot be a JSON %s", other.Field, other.Value)
 }
 
 // most is how many of many things one answer has.

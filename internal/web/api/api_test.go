@@ -271,12 +271,12 @@ func TestWhatIsWrongIsSaidInTheDescribedForm(t *testing.T) {
 		"/campaigns/none": 404, "/campaigns/weekly/preview?n=99": 404, "/campaigns/weekly/preview?n=x": 400, "/issues/weekly/none": 404,
 		"/issues/weekly/none/recipients": 404, "/issues/weekly/main/recipients?state=gone": 400, "/issues/weekly/main/recipients?limit=0": 400,
 		"/issues/weekly/main/recipients?limit=1001": 400, "/issues/weekly/main/recipients?after=-1": 400, "/issues/weekly/main/recipients/1": 404,
-		"/issues/weekly/main/timeline?step=0": 400, "/acts?before=x": 400, "/suppressions?limit=x": 400,
+		"/issues/weekly/main/timeline?step=0": 400, "/issues/weekly/main/timeline?step=36028797018963968": 400, "/acts?before=x": 400, "/suppressions?limit=x": 400,
 	} {
 		c.ask(http.MethodGet, path, nil, status)
 	}
 	for path, body := range map[string]any{
-		"/issues/weekly/main/test": map[string]any{"to": []string{}}, "/issues/weekly/main/retry": map[string]any{"class": "x"},
+		"/issues/weekly/main/test": map[string]any{"to": []string{"nobody"}}, "/issues/weekly/main/retry": map[string]any{"class": "x"},
 		"/issues/weekly/main/settle": map[string]any{"as": "lost", "ids": []int64{1}}, "/suppressions": map[string]any{"addresses": []string{"nobody"}},
 	} {
 		c.ask(http.MethodPost, path, body, 400)
@@ -285,6 +285,52 @@ func TestWhatIsWrongIsSaidInTheDescribedForm(t *testing.T) {
 	c.ask(http.MethodPost, "/accounts/none/probe", nil, 404)
 	if _, w := c.send(http.MethodGet, "/nothing", nil); w.Code != 404 || w.Body.String() != "{\"error\":\"Not Found\"}\n" {
 		t.Errorf("%d %s", w.Code, w.Body)
+	}
+}
+
+func TestABodyOfAnotherKindIsToldWithoutOurOwnNames(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for want, body := range map[string]any{
+		"the body must be an object, not a JSON array": []string{}, "addresses cannot be a JSON string": map[string]any{"addresses": "a@example.com"},
+		"to must name at least one address": map[string]any{"to": []string{}},
+	} {
+		path := "/suppressions"
+		if strings.HasPrefix(want, "to ") {
+			path = "/issues/weekly/main/test"
+		}
+		if said := c.ask(http.MethodPost, path, body, 400); string(said) != fmt.Sprintf("{\"error\":%q}\n", want) {
+			t.Errorf("%s", said)
+		}
+	}
+}
+
+func TestASuppressionIsTakenBackByAnySpellingOfItsAddress(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for _, spelling := range []string{"b@例子.中国", "A@EXAMPLE.com", "Foo <c@example.com>"} {
+		c.ask(http.MethodPost, "/suppressions", map[string]any{"addresses": []string{spelling}}, 200)
+		c.ask(http.MethodDelete, "/suppressions?address="+url.QueryEscape(spelling), nil, 200)
+	}
+	c.ask(http.MethodDelete, "/suppressions?address=nobody", nil, 400)
+}
+
+func TestAMethodThatAPathHasNotIsToldFromAPathThatThereIsNot(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	for _, one := range []struct {
+		method, path, allow string
+		status              int
+	}{
+		{http.MethodPut, "/suppressions", "DELETE, GET, HEAD, POST", 405},
+		{http.MethodGet, "/issues/weekly/main/start", "POST", 405},
+		{http.MethodPost, "/nothing", "", 404},
+	} {
+		_, w := c.send(one.method, one.path, nil)
+		want := fmt.Sprintf("{\"error\":%q}\n", http.StatusText(one.status))
+		if w.Code != one.status || w.Header().Get("Allow") != one.allow || w.Body.String() != want || w.Header().Get("Content-Type") != "application/json" {
+			t.Errorf("%s %s: %d %v %s", one.method, one.path, w.Code, w.Header(), w.Body)
+		}
 	}
 }
 

@@ -73,10 +73,13 @@ func (a *api) issue(r *http.Request) (any, error) {
 	return issueOf(all[at], jobs), err
 }
 
+// longest is the most seconds that a step of a timeline has: a year.
+const longest = 366 * 24 * 60 * 60
+
 func (a *api) timeline(r *http.Request) (any, error) {
 	step, err := number(r, "step", 60)
-	if err != nil || step == 0 {
-		return nil, &badRequest{fault.Textf("step must be a whole number of seconds")}
+	if err != nil || step < 1 || step > longest {
+		return nil, &badRequest{fault.Textf("step must be from 1 second to a year of them")}
 	}
 	moments, err := a.Books.Timeline(r.Context(), keyOf(r), time.Duration(step)*time.Second)
 	out := make([]momentShape, len(moments))

@@ -26,6 +26,7 @@ type Options struct {
 	Shelf  ledger.Shelf
 	Secure bool   // browsers come by TLS
 	Self   string // who acts when there is no password: the user of this machine
+	Beyond bool   // other machines reach the door: without a password nobody acts
 }
 
 // A Guard lets people in. It is safe for concurrent use.
@@ -103,17 +104,19 @@ func (g *Guard) Pages(next http.Handler) http.Handler {
 	})
 }
 
-// person is whoever a session or a certificate names; without a password it is
-// the user of this machine.
+// person is whoever a session names that began with the password as it is now;
+// without a password it is the user of this machine, if nobody else can come.
 func (g *Guard) person(r *http.Request) (Person, bool, error) {
-	if name := g.sessions.GetString(r.Context(), "name"); name != "" {
-		return Person{name, true}, true, nil
-	}
-	has, err := HasPassword(r.Context(), g.options.Shelf)
-	if err != nil || has {
+	ctx := r.Context()
+	hash, err := g.options.Shelf.Paper(ctx, doorShelf, password)
+	if err != nil {
 		return Person{}, false, err
 	}
-	return Person{g.options.Self, true}, true, nil
+	if hash == nil {
+		return Person{g.options.Self, true}, !g.options.Beyond, nil
+	}
+	name, key := g.sessions.GetString(ctx, "name"), g.sessions.GetString(ctx, "key")
+	return Person{name, true}, key == fingerprint(string(hash)), nil
 }
 
 // API lets a program pass that shows a token good for what it asks: reading for
@@ -145,6 +148,7 @@ const (
 	Wrong Result = iota
 	Welcome
 	TooMany // tries: later again
+	Unset   // there is no password to know
 )
 
 // Login lets a browser in that knows the password, under a new session.
@@ -157,6 +161,9 @@ func (g *Guard) Login(r *http.Request, name, plain string) (Result, error) {
 	if err != nil {
 		return Wrong, err
 	}
+	if hash == nil {
+		return Unset, nil
+	}
 	right, err := g.scale.weigh(ctx, plain, string(hash))
 	if err != nil || !right {
 		return Wrong, err
@@ -166,6 +173,7 @@ func (g *Guard) Login(r *http.Request, name, plain string) (Result, error) {
 		return Wrong, err
 	}
 	g.sessions.Put(ctx, "name", name)
+	g.sessions.Put(ctx, "key", fingerprint(string(hash)))
 	return Welcome, nil
 }
 

@@ -10,12 +10,27 @@ package login
 import (
 	"context"
 	"net/http"
+	"slices"
+	"strings"
+	"unicode"
 )
 
 // A Person is who asks.
 type Person struct {
 	Name string // written into the log of acts
 	Acts bool   // may change something, not only read
+}
+
+// longestName is how much of a name a line of the log bears, in characters.
+const longestName = 60
+
+// Signature is the name that a person gives, as it may stand in the log of acts:
+// printable and short. It is refused when programs or recipients act under such.
+func Signature(given string) (name string, ok bool) {
+	words := strings.FieldsFunc(strings.ToValidUTF8(given, ""), func(r rune) bool { return r == ' ' || !unicode.IsPrint(r) })
+	runes := []rune(strings.Join(words, " "))
+	name = strings.TrimSpace(string(runes[:min(len(runes), longestName)]))
+	return name, len(words) == 0 || !slices.Contains([]string{"token", "recipient"}, strings.ToLower(words[0]))
 }
 
 type personKey struct{}

@@ -94,7 +94,7 @@ func newDoor(t *testing.T, o login.Options) door {
 		if err != nil {
 			t.Error(err)
 		}
-		w.WriteHeader(map[login.Result]int{login.Welcome: http.StatusNoContent, login.Wrong: http.StatusUnauthorized, login.TooMany: http.StatusTooManyRequests}[result])
+		w.WriteHeader(map[login.Result]int{login.Welcome: http.StatusNoContent, login.Wrong: http.StatusUnauthorized, login.TooMany: http.StatusTooManyRequests, login.Unset: http.StatusConflict}[result])
 	})
 	mux.HandleFunc("POST /logout", func(_ http.ResponseWriter, r *http.Request) {
 		if err := g.Logout(r.Context()); err != nil {
@@ -232,6 +232,67 @@ func TestWithoutAPasswordItIsTheUserOfThisMachine(t *testing.T) {
 	}
 	answer, _ := d.ask(http.MethodGet, "/api/", "", "")
 	d.wants("a program without a token", http.StatusUnauthorized, answer)
+}
+
+// S20: what other machines reach is not open for a moment.
+func TestByADoorThatOthersReachNobodyComesWithoutAPassword(t *testing.T) {
+	t.Parallel()
+	store := open(t)
+	if err := login.SetPassword(t.Context(), store, right); err != nil {
+		t.Fatal(err)
+	}
+	d := newDoor(t, login.Options{Shelf: store, Self: "root", Beyond: true})
+	_, cookie := d.ask(http.MethodPost, "/login", "", right)
+	if err := login.DropPassword(t.Context(), store); err != nil {
+		t.Fatal(err)
+	}
+	for name, cookie := range map[string]string{"a stranger": "", "somebody who was in": cookie} {
+		answer, _ := d.ask(http.MethodGet, "/", cookie, "")
+		d.wants(name, http.StatusSeeOther, answer)
+		answer, _ = d.ask(http.MethodPost, "/", cookie, "")
+		d.wants(name+" with a form", http.StatusUnauthorized, answer)
+		answer, _ = d.ask(http.MethodGet, "/live", cookie, "")
+		d.wants(name+" who only looks", http.StatusSeeOther, answer)
+	}
+	answer, _ := d.ask(http.MethodPost, "/login", "", right)
+	d.wants("the password of yesterday", http.StatusConflict, answer)
+}
+
+// ASVS 7.4.3.
+func TestAnotherPasswordEndsTheSessionsOfTheOneBefore(t *testing.T) {
+	t.Parallel()
+	store := open(t)
+	d := newDoor(t, login.Options{Shelf: store})
+	cookie := ""
+	for _, password := range []string{right, "staple the battery", "staple the battery"} {
+		if err := login.SetPassword(t.Context(), store, password); err != nil {
+			t.Fatal(err)
+		}
+		answer, _ := d.ask(http.MethodGet, "/", cookie, "")
+		d.wants("before the login", http.StatusSeeOther, answer)
+		answer, _ = d.ask(http.MethodGet, "/live", cookie, "")
+		d.wants("before the login, at a glance", http.StatusSeeOther, answer)
+		_, cookie = d.ask(http.MethodPost, "/login", "", password)
+		answer, _ = d.ask(http.MethodGet, "/", cookie, "")
+		d.wants("after the login", http.StatusOK, answer)
+	}
+}
+
+func TestASignatureIsShortAndPrintableAndNobodyElses(t *testing.T) {
+	t.Parallel()
+	for given, want := range map[string]string{
+		"li": "li", " Li  Wei ": "Li Wei", "李伟": "李伟", "": "", "\x00": "", "x\r\ny": "x y", "\u202egpj": "gpj", "a\xffb": "ab",
+		strings.Repeat("雁", 100_000): strings.Repeat("雁", 60), "tokenring": "tokenring",
+	} {
+		if name, ok := login.Signature(given); name != want || !ok {
+			t.Errorf("%.20q: %.80q, %v", given, name, ok)
+		}
+	}
+	for _, given := range []string{"token crm", "Token", "token\u00a0crm", "\x00token crm", "recipient", " RECIPIENT", "\u200brecipient"} {
+		if name, ok := login.Signature(given); ok {
+			t.Errorf("%q is taken for %q", given, name)
+		}
+	}
 }
 
 func TestTokensLetReadOrActUntilTheyAreRevoked(t *testing.T) {

@@ -71,7 +71,8 @@ func SetPassword(ctx context.Context, shelf ledger.Shelf, plain string) error {
 	return shelf.Put(ctx, doorShelf, password, []byte(hash))
 }
 
-// DropPassword lets everybody in again who reaches the door.
+// DropPassword lets everybody in again who reaches the door on this machine, and
+// nobody by a door that others reach.
 func DropPassword(ctx context.Context, shelf ledger.Shelf) error {
 	return shelf.Discard(ctx, doorShelf, password)
 }

@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"html"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -17,6 +18,7 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/report"
 	"hongyan/internal/web"
 )
 
@@ -330,6 +332,17 @@ func (o *Office) Probe(_ context.Context, account string) (web.Probe, error) {
 		return web.Probe{}, web.ErrUnknown
 	}
 	return web.Probe{Remote: "127.0.0.1:465", TLS: "TLS 1.3", Cipher: "TLS_AES_128_GCM_SHA256", LoggedIn: true}, nil
+}
+
+// ReportOptions have the list's columns, which are those of its first row.
+func (o *Office) ReportOptions(_ context.Context, k ledger.Key, lang string) (report.Options, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := report.Options{Lang: lang, Now: time.Now()}
+	if c, err := o.find(k.Campaign); err == nil && len(c.People) > 0 {
+		out.Columns = slices.Sorted(maps.Keys(c.People[0].Fields))
+	}
+	return out, nil
 }
 
 // Share puts the ledger of the office into the hands of a crew.
