@@ -87,7 +87,8 @@ type feature struct{ slug, title, letters string }
 // name is how a feature most likely stands in a source.
 func (f feature) name() string { return strings.TrimPrefix(f.slug, "html-") }
 
-// A doubt is a row of our own table: what guides say, and nobody has tested.
+// A doubt is a row of our own table: what guides say, and nobody has tested. Its
+// note and its source are sentences of the message catalogue.
 type doubt struct{ Slug, Clients, Note, Source string }
 
 var table = sync.OnceValue(readTable)
@@ -161,12 +162,22 @@ const breaking = `css-position css-float css-display-flex css-display-grid css-f
 	html-image-maps html-meter html-progress html-srcset image-webp image-avif image-svg image-base64
 	image-apng image-heif image-hdr image-bmp image-tiff image-ico image-mp4`
 
-// clients weighs each feature of the page by those who cannot read it. What
-// merely degrades is told in one finding: every good mail has some of it.
+// clients tells what the page's features lose; nearly all mails of a template
+// have the same.
 func (c *check) clients(p *page) {
+	c.found = append(c.found, p.memory.lost(p.used, func() []Finding {
+		of := &check{mail: c.mail, count: map[string]int{}}
+		of.lost(p.used)
+		return of.found
+	})...)
+}
+
+// lost weighs each feature by those who cannot read it. What merely degrades is
+// told in one finding: every good mail has some of it.
+func (c *check) lost(used []use) {
 	losses := c.mail.Clients.losses()
 	var degrades []string
-	for _, u := range p.used {
+	for _, u := range used {
 		f := table().features[u.feature]
 		l := losses(u.feature)
 		switch {
@@ -180,8 +191,8 @@ func (c *check) clients(p *page) {
 			continue
 		}
 		for _, d := range table().unverified[f.slug] {
-			c.add(clientUnverified, u.needle, fault.Textf("%s may not work in %s (unverified: %s)", f.title, d.Clients, d.Source),
-				fault.Textf("%s", d.Note))
+			c.add(clientUnverified, u.needle, fault.Textf("%s may not work in %s (unverified: %s)", f.title, d.Clients, fault.Textf(d.Source)),
+				fault.Textf(d.Note))
 		}
 	}
 	if degrades != nil {

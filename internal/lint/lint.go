@@ -56,8 +56,8 @@ const most = 20
 func Check(m Mail) []Finding {
 	c := &check{mail: m, count: map[string]int{}}
 	c.subject()
-	c.sizes()
 	p := readPage(m.HTML, m.Memory)
+	c.sizes(p)
 	c.parts(p)
 	c.holes(p)
 	c.emphasis(p)
@@ -99,7 +99,7 @@ func (c *check) line(needle string) int {
 	return 1 + bytes.Count(c.mail.TemplateSource[:at], []byte{'\n'})
 }
 
-func (c *check) sizes() {
+func (c *check) sizes(p *page) {
 	const clip, style = 102 << 10, 16 << 10
 	if n := len(c.mail.HTML); n > clip {
 		c.add(htmlSize, "", fault.Textf("the HTML is %d KB; Gmail cuts what is over 102 KB", kilo(n)),
@@ -110,22 +110,9 @@ func (c *check) sizes() {
 			kilo(int(c.mail.Size)), kilo(int(c.mail.MaxSize))),
 			fault.Textf("shrink images and attachments (they grow by a third on the way), or send a link"))
 	}
-	if n := styleBytes(c.mail.HTML); n > style {
+	if n := p.styles; n > style {
 		c.add(styleSize, "<style", fault.Textf("<style> has %d KB; Gmail drops all of it past 16 KB", kilo(n)), fault.Text{})
 	}
 }
 
 func kilo(n int) int { return (n + 1023) >> 10 }
-
-// styleBytes counts what stands between <style> and </style>.
-func styleBytes(page []byte) (n int) {
-	for {
-		_, rest, ok := bytes.Cut(page, []byte("<style"))
-		if !ok {
-			return n
-		}
-		body, after, _ := bytes.Cut(rest, []byte("</style"))
-		n += len(body)
-		page = after
-	}
-}

@@ -2,29 +2,36 @@ package lint
 
 import (
 	"sync"
+	"unicode/utf8"
 
 	"golang.org/x/net/html"
 )
 
 // A Memory keeps what was read of tags and style sheets, of which the mails of
-// one template have nearly all in common. The zero Memory is ready; it is safe
-// for concurrent use and bounded.
+// one template to the same clients have nearly all in common. The zero Memory is
+// ready; it is safe for concurrent use and bounded.
 type Memory struct {
 	mu     sync.RWMutex
 	tags   map[string]*tag
 	sheets map[string][]use
+	losses map[string][]Finding // by the features used
 }
 
 // mostTags bounds a memory: the tags of a template are few, but those with a
 // recipient's values in them are not.
 const mostTags = 2000
 
+// known returns a tag that was read before, nil if it was not.
+func (m *Memory) known(raw []byte) *tag {
+	m.mu.RLock()
+	defer m.mu.RUnlock()
+	return m.tags[string(raw)]
+}
+
 // tag returns the tokenizer's present tag.
 func (m *Memory) tag(z *html.Tokenizer) *tag {
 	raw := z.Raw()
-	m.mu.RLock()
-	t := m.tags[string(raw)]
-	m.mu.RUnlock()
+	t := m.known(raw)
 	if t != nil {
 		return t
 	}
@@ -59,4 +66,29 @@ func (m *Memory) sheet(css string) []use {
 		m.sheets[css] = used
 	}
 	return used
+}
+
+// lost returns the findings that the features of a mail give rise to.
+func (m *Memory) lost(used []use, weigh func() []Finding) []Finding {
+	var key []byte
+	for _, u := range used {
+		key = utf8.AppendRune(key, rune(u.feature))
+		key = append(append(key, u.needle...), 0)
+	}
+	m.mu.RLock()
+	found, known := m.losses[string(key)]
+	m.mu.RUnlock()
+	if known {
+		return found
+	}
+	found = weigh()
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.losses == nil {
+		m.losses = map[string][]Finding{}
+	}
+	if len(m.losses) < mostTags {
+		m.losses[string(key)] = found
+	}
+	return found
 }

@@ -3,7 +3,6 @@ package lint
 import (
 	"bytes"
 	"slices"
-	"strings"
 
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
@@ -23,6 +22,7 @@ type page struct {
 	root      bool            // there is an <html>
 	lang      string
 	preheader bool // there is hidden text
+	styles    int  // bytes in <style>
 	used      []use
 	seen      []bool // by feature
 	memory    *Memory
@@ -74,23 +74,17 @@ func readPage(src []byte, memory *Memory) *page {
 	if memory == nil {
 		memory = &Memory{}
 	}
-	p := &page{ids: map[string]bool{}, seen: make([]bool, len(table().features)), memory: memory}
+	p := blank(memory)
 	p.prose = make([]byte, 0, len(src)/4)
+	p.read(src)
+	return p
+}
+
+// blank is a page with nothing on it.
+func blank(memory *Memory) *page {
+	p := &page{ids: map[string]bool{}, seen: make([]bool, len(table().features)), memory: memory}
 	p.stack = append(p.stack, frame{ink: paint{known: true}, ground: paint{255, 255, 255, true}, size: 16})
-	z := html.NewTokenizer(bytes.NewReader(src))
-	for {
-		switch z.Next() {
-		case html.ErrorToken:
-			return p
-		case html.TextToken:
-			p.words(z.Raw())
-		case html.StartTagToken, html.SelfClosingTagToken:
-			p.start(memory.tag(z))
-		case html.EndTagToken:
-			name, _ := z.TagName()
-			p.end(atom.Lookup(name))
-		}
-	}
+	return p
 }
 
 func (p *page) top() frame { return p.stack[len(p.stack)-1] }
@@ -99,9 +93,8 @@ func (p *page) words(text []byte) {
 	top := p.top()
 	switch top.tag {
 	case atom.Style:
-		for _, u := range p.memory.sheet(string(text)) {
-			p.note(u.feature, u.needle)
-		}
+		p.styles += len(text)
+		p.noteAll(p.memory.sheet(string(text)))
 		return
 	case atom.Script, atom.Title, atom.Noscript, atom.Iframe:
 		return
@@ -134,7 +127,7 @@ func (p *page) visible(text []byte, in frame) {
 }
 
 func (p *page) start(t *tag) {
-	p.noteTag(t)
+	p.noteAll(t.used)
 	p.noteActive(t)
 	if t.id != "" {
 		p.ids[t.id] = true
@@ -181,9 +174,7 @@ func (p *page) inherit(f *frame, t *tag) {
 	if t.look == nil {
 		return
 	}
-	for _, u := range t.look.used {
-		p.note(u.feature, u.needle)
-	}
+	p.noteAll(t.look.used)
 	t.look.apply(f)
 }
 
@@ -218,7 +209,13 @@ func (p *page) note(feature int, needle string) {
 		return
 	}
 	p.seen[feature] = true
-	p.used = append(p.used, use{feature, strings.Clone(needle)})
+	p.used = append(p.used, use{feature, needle})
+}
+
+func (p *page) noteAll(used []use) {
+	for _, u := range used {
+		p.note(u.feature, u.needle)
+	}
 }
 
 func (p *page) noteActive(t *tag) {

@@ -49,6 +49,13 @@ var (
 	unsubUnsigned    = rule{"unsubscribe-unsigned", Warning, "The provider's DKIM signature does not cover List-Unsubscribe: no button will appear"}
 	unsubMissing     = rule{"unsubscribe-missing", Warning, "A newsletter shows no way to unsubscribe"}
 
+	// What is wrong with what a mail is made of; told to programs beside what is
+	// wrong with the mail.
+	campaignFault = rule{"fault", Error, "A fault in the campaign, its files or the configuration: nothing could be sent"}
+	rowSkipped    = rule{"row-skipped", Warning, "A row of the list cannot become a mail"}
+	rowDuplicate  = rule{"duplicate", Info, "The address stands on an earlier row already; it gets one mail"}
+	rowAddress    = rule{"address", Info, "An address is read otherwise than written, or looks like a slip"}
+
 	dataUnread = rule{"data-unread", Warning, "What an issue tells afresh comes from a server that was not asked"}
 
 	// What only a network can tell: the findings of lint/online.
@@ -75,7 +82,7 @@ func rules() []rule {
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
 		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
-		unsubUnsigned, unsubMissing, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
+		unsubUnsigned, unsubMissing, campaignFault, rowSkipped, rowDuplicate, rowAddress, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
 		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown,
 	}
 }

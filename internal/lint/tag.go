@@ -17,22 +17,33 @@ type tag struct {
 	handler                       string // the first on… attribute
 	hasHref, hasAlt, hidden       bool
 	refresh                       bool
-	attributes                    []int // features
+	used                          []use
 }
 
 func readTag(z *html.Tokenizer) *tag {
 	name, more := z.TagName()
 	t := &tag{atom: atom.Lookup(name)}
-	attribute := table().attribute
+	var attributes []int
 	for more {
 		var key, val []byte
 		key, val, more = z.TagAttr()
-		if i, ok := attribute[string(key)]; ok {
-			t.attributes = append(t.attributes, i)
+		if i, ok := table().attribute[string(key)]; ok {
+			attributes = append(attributes, i)
 		}
 		t.take(key, val)
 	}
+	t.features(attributes)
 	return t
+}
+
+// raw tells whether what follows the tag may be no HTML.
+func (t *tag) raw() bool {
+	switch t.atom {
+	case atom.Iframe, atom.Noembed, atom.Noframes, atom.Noscript, atom.Plaintext, atom.Script, atom.Style,
+		atom.Textarea, atom.Title, atom.Xmp:
+		return true
+	}
+	return false
 }
 
 func (t *tag) take(key, val []byte) {
@@ -81,21 +92,22 @@ func (t *tag) size(key, val []byte) {
 	}
 }
 
-// noteTag notes the features of the table that a tag uses.
-func (p *page) noteTag(t *tag) {
+// features notes the features of the table that a tag uses.
+func (t *tag) features(attributes []int) {
 	s := table()
-	for _, i := range t.attributes {
-		p.note(i, s.features[i].name())
+	note := func(feature int, needle string) { t.used = append(t.used, use{feature, needle}) }
+	for _, i := range attributes {
+		note(i, s.features[i].name())
 	}
 	if i, ok := s.element[t.atom]; ok {
-		p.note(i, "<"+t.atom.String())
+		note(i, "<"+t.atom.String())
 	}
 	switch t.atom {
 	case atom.Input, atom.Button:
-		p.note(s.slug("html-"+t.atom.String()+"-"+t.kind), "<"+t.atom.String())
+		note(s.slug("html-"+t.atom.String()+"-"+t.kind), "<"+t.atom.String())
 	case atom.A:
 		if strings.HasPrefix(t.href, "#") && len(t.href) > 1 {
-			p.note(s.slug("html-anchor-links"), t.href)
+			note(s.slug("html-anchor-links"), t.href)
 		}
 	}
 }

@@ -60,9 +60,16 @@ func (b *bag) has(h uint32) bool { return b[h>>6&(1<<10-1)]&(1<<(h&63)) != 0 }
 // the other.
 func differ(text []byte, p *page) bool {
 	var inText, inHTML bag
-	words(string(text), inText.put)
-	prose := string(p.prose)
-	words(prose, inHTML.put)
+	written := make([]uint32, 0, len(text)/2)
+	words(string(text), func(h uint32) {
+		inText.put(h)
+		written = append(written, h)
+	})
+	var shown, sent score
+	words(string(p.prose), func(h uint32) {
+		inHTML.put(h)
+		shown.count(inText.has(h))
+	})
 	words(string(p.code), inHTML.put)
 	for _, l := range p.links {
 		words(l.href, inHTML.put)
@@ -71,19 +78,23 @@ func differ(text []byte, p *page) bool {
 		words(i.alt, inHTML.put)
 		words(i.src, inHTML.put)
 	}
-	return foreign(prose, &inText) || foreign(string(text), &inHTML)
+	for _, h := range written {
+		sent.count(inHTML.has(h))
+	}
+	return shown.foreign() || sent.foreign()
 }
 
-func foreign(text string, known *bag) bool {
-	all, hits := 0, 0
-	words(text, func(h uint32) {
-		all++
-		if known.has(h) {
-			hits++
-		}
-	})
-	return all >= 20 && hits*2 < all
+// A score is how many words of one part the other has.
+type score struct{ all, hits int }
+
+func (s *score) count(hit bool) {
+	s.all++
+	if hit {
+		s.hits++
+	}
 }
+
+func (s *score) foreign() bool { return s.all >= 20 && s.hits*2 < s.all }
 
 // words calls for the hash of each ASCII word, in lower case, and each rune
 // beyond: Chinese has no blanks between words.

@@ -64,10 +64,13 @@ func hostNotes(notes []fault.Text, spec, addr string) []fault.Text {
 	return append(notes, fault.Textf("the domain %s goes on the wire as %s", written, host))
 }
 
+// slipNote is noted of every address whose domain looks like a slip.
+const slipNote = "%s: did you mean %s?"
+
 func slipNotes(notes []fault.Text, addr string) []fault.Text {
 	host := addr[strings.IndexByte(addr, '@')+1:]
 	if meant := meantHost(host); meant != "" {
-		return append(notes, fault.Textf("%s: did you mean %s?", host, meant))
+		return append(notes, fault.Textf(slipNote, host, meant))
 	}
 	return notes
 }

@@ -17,11 +17,13 @@ type Survey struct {
 	FaultCount     int
 	Faults         []*fault.Fault
 	NoteCount      int
-	Notes          []Note
-	DuplicateCount int // rows whose address stood in a row before
+	Notes          []Note // slips before what is merely good to know
+	DuplicateCount int    // rows whose address stood in a row before
 	Duplicates     []Duplicate
 	HiddenRows     int
 	Sample         Recipient // the first good row; zero if there is none
+
+	slips int // how many of the notes are slips
 }
 
 // Note is something to know about a row that is good.
@@ -68,9 +70,7 @@ func (l *List) Survey() (Survey, error) {
 func (s *Survey) add(r Recipient) {
 	s.Rows++
 	for _, text := range r.Notes {
-		if s.NoteCount++; len(s.Notes) < Shown {
-			s.Notes = append(s.Notes, Note{r.Line, r.Address, text})
-		}
+		s.note(Note{r.Line, r.Address, text})
 		if text.Format == hiddenNote {
 			s.HiddenRows++
 		}
@@ -81,6 +81,19 @@ func (s *Survey) add(r Recipient) {
 	}
 	if s.FaultCount++; len(s.Faults) < Shown {
 		s.Faults = append(s.Faults, r.Fault)
+	}
+}
+
+func (s *Survey) note(n Note) {
+	s.NoteCount++
+	at := len(s.Notes)
+	if n.Text.Format == slipNote {
+		at = s.slips
+		s.slips++
+	}
+	if at < Shown {
+		s.Notes = slices.Insert(s.Notes, at, n)
+		s.Notes = s.Notes[:min(len(s.Notes), Shown)]
 	}
 }
 
