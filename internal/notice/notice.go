@@ -95,11 +95,15 @@ func NewHerald(subscriptions []Subscription, told func(Subscription, error)) *He
 }
 
 // Tell takes up a notice and returns at once. The same news within an hour, such
-// as of an account that is held again and again, are told once.
+// as of an account that is held again and again, are told once; an issue that stops
+// again for another reason is news, since a person has acted in between.
 func (h *Herald) Tell(n Notice) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	key := n.On + "\x00" + n.Title
+	if n.On == IssueStopped {
+		key += "\x00" + n.Facts.Reason
+	}
 	if before, ok := h.lately[key]; ok && n.At.Sub(before) < again {
 		return
 	}

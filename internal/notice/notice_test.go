@@ -355,6 +355,25 @@ func TestTheSameNewsAreToldOnceAnHour(t *testing.T) {
 	})
 }
 
+func TestAnIssueThatStopsForAnotherReasonIsNews(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var i inbox
+		h := notice.NewHerald([]notice.Subscription{{Receiver: &i}}, func(notice.Subscription, error) {})
+		ctx, stop := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { h.Run(ctx) })
+		for _, why := range []string{"disk full", "disk full", "letter.md has changed"} {
+			h.Tell(notice.Notice{On: notice.IssueStopped, Title: "x/main has stopped", At: time.Now(), Facts: notice.Facts{Reason: why}})
+			time.Sleep(10 * time.Minute)
+		}
+		stop()
+		run.Wait()
+		if len(i.got) != 2 {
+			t.Errorf("told %d times of two reasons", len(i.got))
+		}
+	})
+}
+
 // Nobody waits for a receiver, and the end waits for half a minute at most.
 func TestNobodyWaitsForAReceiver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -12,7 +12,8 @@ type Standing struct {
 	Sending bool      // an account has it in hand
 	Held    bool      // every account that is left to it is held
 	Until   time.Time // when it goes on by itself; zero when it is at work or nobody knows
-	Why     string    // it waits; "" when it does not
+	Why     string    // it waits; "" when it does not, or for PutOff
+	PutOff  bool      // it waits for recipients that were put off
 	Leaving bool      // it was halted, and its mails in flight are ending
 }
 
@@ -38,16 +39,16 @@ func (o *Office) standing(j *job, now time.Time) Standing {
 		p := o.pumps[w.Account]
 		s.Sending = s.Sending || p.busy == j
 		s.Held = s.Held && p.held
-		until, why := p.until, p.why
+		until, why, putOff := p.until, p.why, false
 		if w.due.After(until) {
-			until, why = w.due, "recipients that were put off are due again then"
+			until, why, putOff = w.due, "", true
 		}
 		if until.After(now) && (s.Until.IsZero() || until.Before(s.Until)) {
-			s.Until, s.Why = until, why
+			s.Until, s.Why, s.PutOff = until, why, putOff
 		}
 	}
 	if s.Sending {
-		s.Held, s.Until, s.Why = false, time.Time{}, ""
+		s.Held, s.Until, s.Why, s.PutOff = false, time.Time{}, "", false
 	}
 	return s
 }

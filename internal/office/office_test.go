@@ -393,7 +393,7 @@ func TestWhatIsPutOffKeepsNobodyWaiting(t *testing.T) {
 		if w.totals("spring").Sent != 4 || w.totals("summer").Sent != 5 {
 			t.Errorf("%+v and %+v", w.totals("spring"), w.totals("summer"))
 		}
-		if floor := w.Floor(); len(floor) != 1 || floor[0].Sending || floor[0].Until.IsZero() {
+		if floor := w.Floor(); len(floor) != 1 || floor[0].Sending || floor[0].Until.IsZero() || !floor[0].PutOff || floor[0].Why != "" {
 			t.Errorf("%+v", floor)
 		}
 		time.Sleep(15 * time.Minute)

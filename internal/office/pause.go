@@ -25,6 +25,7 @@ type Pause struct {
 	Why     string    `json:"why,omitempty"` // in a sentence, or a server's words
 	Account string    `json:"account,omitempty"`
 	Stopped bool      `json:"stopped,omitempty"` // by a verdict or a breakdown: somebody has to act
+	Changed []string  `json:"changed,omitempty"` // inputs that are not what they were, where that is why
 }
 
 // paused is the shelf's name.
