@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -11,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/render"
 )
@@ -30,7 +32,10 @@ func newCheck(d *door) *cobra.Command {
 			"  hongyan check --online campaigns/welcome.yaml\n" +
 			"  hongyan check --strict --sarif campaigns/welcome.yaml > findings.sarif",
 		Args: d.exactly(1),
-		RunE: func(cmd *cobra.Command, args []string) error { return d.check(cmd.Context(), args[0], o) },
+		RunE: func(cmd *cobra.Command, args []string) error {
+			err := d.check(cmd.Context(), args[0], o)
+			return errors.Join(d.answerFaults(faultsIn(err), o), err)
+		},
 	}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, d.say("warnings count as faults: exit code 2"))
 	cmd.Flags().BoolVar(&o.sarif, "sarif", false, d.say("answer as SARIF, for code review pages"))
@@ -125,25 +130,78 @@ func (e *edition) used() []string {
 	return slices.Compact(used)
 }
 
-func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o checkOptions) error {
-	switch {
-	case o.sarif:
+// answerFaults tells programs why nothing could be checked.
+func (d *door) answerFaults(faults fault.Faults, o checkOptions) error {
+	if faults == nil || !o.sarif && !d.flags.json {
+		return nil
+	}
+	findings := make([]lint.Finding, len(faults))
+	for i, f := range faults.Sorted() {
+		findings[i] = found("fault", f)
+	}
+	return d.answerFindings(findings, o)
+}
+
+// found is a fault as a finding.
+func found(rule string, f *fault.Fault) lint.Finding {
+	out := lint.Found(rule, f.What, f.Hint)
+	out.File, out.Line = f.File, f.Line
+	return out
+}
+
+func (d *door) answerFindings(findings []lint.Finding, o checkOptions) error {
+	if o.sarif {
 		return lint.WriteSARIF(d.out, findings)
-	case d.flags.json:
-		return lint.WriteJSON(d.out, findings)
+	}
+	return lint.WriteJSON(d.out, findings)
+}
+
+// rowFindings are what there is to say of the rows of the list, the first of
+// each kind by name, for programs. They are no findings that a check counts.
+func (e *edition) rowFindings(r rehearsal) (out []lint.Finding) {
+	add := func(rule string, line int, what, hint fault.Text) {
+		out = append(out, found(rule, &fault.Fault{File: e.camp.Recipients.File, Line: line, What: what, Hint: hint}))
+	}
+	more := func(rule string, n int) {
+		if n > 0 {
+			add(rule, 0, fault.Textf("… and %d more", n), fault.Text{})
+		}
+	}
+	s := e.survey
+	for _, f := range s.Faults {
+		add("row-skipped", f.Line, f.What, f.Hint)
+	}
+	for _, u := range r.listed {
+		add("row-skipped", u.line, fault.Textf("%s: %s", u.address, u.why), fault.Text{})
+	}
+	more("row-skipped", s.FaultCount-len(s.Faults)+r.unfit-len(r.listed))
+	for _, dup := range s.Duplicates {
+		add("duplicate", dup.Line, fault.Textf("%s stands on line %d already; it gets one mail", dup.Address, dup.First), fault.Text{})
+	}
+	more("duplicate", s.DuplicateCount-len(s.Duplicates))
+	for _, note := range s.Notes {
+		add("address", note.Line, fault.Textf("%s: %s", note.Address, note.Text), fault.Text{})
+	}
+	more("address", s.NoteCount-len(s.Notes))
+	return out
+}
+
+func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o checkOptions) error {
+	if o.sarif || d.flags.json {
+		return d.answerFindings(append(e.rowFindings(r), findings...), o)
 	}
 	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
 	say("List: %s", d.assumed(e.list.Assumed(), e.survey.Rows))
 	d.printSample(e)
 	d.printSurvey(e.survey)
-	for _, u := range r.listed {
-		say("line %d, %s: would be skipped: %v", u.line, u.address, u.err)
+	for _, u := range r.listed[:min(shown, len(r.listed))] {
+		say("line %d, %s: would be skipped: %v", u.line, u.address, d.text(u.why))
 	}
-	if more := r.unfit - len(r.listed); more > 0 {
+	if more := r.unfit - shown; more > 0 {
 		say("… and %d more", more)
 	}
 	if r.first != nil {
-		say("First mail: to %s, subject: %s", r.first.To, r.first.Subject)
+		say("First mail: to %s, subject: %s", r.first.to, r.first.subject)
 		fmt.Fprintln(d.out, d.largest(e, r))
 	}
 	for _, f := range findings {
@@ -157,6 +215,9 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 // printSample shows one row as it was decoded, so that a wrong encoding is seen.
 func (d *door) printSample(e *edition) {
 	sample := e.survey.Sample
+	if sample.Line == 0 {
+		return
+	}
 	var cells []string
 	for _, column := range e.list.Columns() {
 		if value := sample.Fields[column]; value != "" {

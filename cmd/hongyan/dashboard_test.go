@@ -3,8 +3,11 @@ package main
 import (
 	"bufio"
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"net"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -51,6 +54,29 @@ func TestPeopleAtTheRealService(t *testing.T) {
 	v.reads("reader7@example.com", "weekly", "信太多了")
 	v.Go(url + "log")
 	v.reads("resubscribe", "unsubscribe", "pause", "resume", "lift", "start")
+}
+
+// TestTheHealthCheckNeedsNoCertificateWhereVisitorsDo: a container would be taken
+// for ill for ever.
+func TestTheHealthCheckNeedsNoCertificateWhereVisitorsDo(t *testing.T) {
+	t.Parallel()
+	dir, other := t.TempDir(), httptest.NewTLSServer(nil)
+	pair := other.TLS.Certificates[0]
+	other.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(pair.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put(t, filepath.Join(dir, "cert.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: pair.Certificate[0]})))
+	put(t, filepath.Join(dir, "key.pem"), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key})))
+	put(t, filepath.Join(dir, "config.yaml"), "account: sandbox\nserve: {tls_cert: cert.pem, tls_key: key.pem, client_ca: cert.pem}\n")
+	put(t, filepath.Join(dir, "campaigns", "none.txt"), "")
+	address := strings.Trim(strings.TrimPrefix(began(t, dir), "https:"), "/")
+	runs(t, dir, "", "serve", "--ready", "--listen", address)
+	cmd := program(t.Context(), dir, "serve", "--ready", "--listen", vacant(t))
+	if said, err := cmd.CombinedOutput(); err == nil {
+		t.Errorf("where nobody is: %s", said)
+	}
 }
 
 func readers(n int) string {

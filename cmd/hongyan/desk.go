@@ -17,6 +17,7 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
 	"hongyan/internal/office"
+	"hongyan/internal/report"
 	"hongyan/internal/schedule"
 	"hongyan/internal/web"
 )
@@ -121,7 +122,7 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 	}
 	draft.Recipients, draft.Open, draft.Takes = p.recipients(), p.open(), p.takes
 	draft.Unfit = p.rehearsal.unfit + e.survey.FaultCount
-	draft.List = fault.Textf("%s", d.door.assumed(e.list.Assumed(), e.survey.Rows))
+	draft.List = readAs(e.list.Assumed(), e.survey.Rows)
 	draft.Notes, draft.Changed, draft.Findings = notes(p), named(compared.changed), findings(p.rehearsal.findings)
 	if why := e.nothing(); why != nil {
 		draft.Notes = append([]fault.Text{why.Why}, draft.Notes...)
@@ -136,14 +137,31 @@ func unlessFaults(err error) error {
 	return err
 }
 
+// ReportOptions are those of the folder of reports, as far as the campaign's files
+// can be read. See [web.Reports].
+func (d desk) ReportOptions(ctx context.Context, k ledger.Key, lang string) (report.Options, error) {
+	traced := column(d.lookout.ids)
+	bare := report.Options{Lang: lang, Now: time.Now(), Trace: traced}
+	f, ok := d.service.find(k.Campaign)
+	if !ok {
+		return bare, nil
+	}
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toLookBack)
+	if err != nil {
+		return bare, unlessFaults(err)
+	}
+	defer e.close()
+	return e.reportOptions(lang, traced), nil
+}
+
 // notes are what a person should know of the list before starting.
 func notes(p *plan) (out []fault.Text) {
 	s := p.edition.survey
 	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
 		out = append(out, fault.Textf("line %s will be skipped: %s", fmt.Sprint(f.Line), f.What))
 	}
-	for _, u := range p.rehearsal.listed {
-		out = append(out, fault.Textf("line %s, %s: will be skipped: %s", fmt.Sprint(u.line), u.address, u.err.Error()))
+	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
+		out = append(out, fault.Textf("line %s, %s: will be skipped: %s", fmt.Sprint(u.line), u.address, u.why))
 	}
 	for _, dup := range s.Duplicates[:min(shown, len(s.Duplicates))] {
 		out = append(out, fault.Textf("line %s: %s stands on line %s already; it gets one mail", fmt.Sprint(dup.Line), dup.Address, fmt.Sprint(dup.First)))
@@ -193,6 +211,8 @@ func (d desk) Jobs(ctx context.Context) ([]web.Job, error) {
 func pausedJob(k ledger.Key, p office.Pause) web.Job {
 	job := web.Job{Key: k, Standing: web.Paused}
 	switch {
+	case p.Stopped && len(p.Changed) > 0:
+		job.Standing, job.Why = web.Stopped, (&changed{k, p.Changed}).text()
 	case p.Stopped:
 		job.Standing, job.Why = web.Stopped, fault.Textf("%s", p.Why)
 	case p.By != "":

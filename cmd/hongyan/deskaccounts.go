@@ -11,6 +11,7 @@ import (
 	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/pace"
 	"hongyan/internal/reply"
 	"hongyan/internal/sender"
@@ -63,7 +64,7 @@ func accountOf(account config.Account, pacer *pace.Pacer, holds []ledger.Hold, n
 // that others send by, only the ledger knows.
 func (h *house) pacerOf(ctx context.Context, account config.Account) (*pace.Pacer, error) {
 	if h.door.shared(h.conf) {
-		return h.pacer(ctx, account, h.store)
+		return h.pacer(ctx, account, postgres.Whole(account.Name))
 	}
 	h.mu.Lock()
 	w := h.ways[account.Name]
@@ -71,7 +72,7 @@ func (h *house) pacerOf(ctx context.Context, account config.Account) (*pace.Pace
 	if w != nil {
 		return w.pacer, nil
 	}
-	return h.pacer(ctx, account, h.store)
+	return h.pacer(ctx, account, postgres.Whole(account.Name))
 }
 
 // Lift ends the hold of an account. See [web.Mailboxes].

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -14,10 +15,14 @@ import (
 	"time"
 
 	"hongyan/internal/campaign/watch"
+	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
+	"hongyan/internal/office"
+	"hongyan/internal/pace"
 	"hongyan/internal/preview"
 	"hongyan/internal/reply"
 	"hongyan/internal/run"
@@ -126,7 +131,7 @@ func (d desk) show(e *edition, m *run.Mailing, r list.Recipient, n, of int) (web
 		return out, nil
 	}
 	if err != nil {
-		out.Unfit = fault.Textf("%s", err.Error())
+		out.Unfit = reason(err)
 		return out, nil
 	}
 	defer shown.Message.Release()
@@ -137,11 +142,7 @@ func (d desk) show(e *edition, m *run.Mailing, r list.Recipient, n, of int) (web
 		return out, err
 	}
 	out.Subject, out.Text, out.Size, out.Source = shown.Subject, string(shown.Text), shown.Message.Size(), asWritten(shown.Message)
-	content, err := e.template.Render(r.Fields)
-	if err != nil {
-		return out, err
-	}
-	out.Findings = findings(e.lintContent(content, shown.Message))
+	out.Findings = findings(e.lint(r, shown.Message))
 	return out, nil
 }
 
@@ -192,6 +193,13 @@ func asWritten(m *message.Message) string {
 	return b.String()
 }
 
+// How long the answer to a test is waited for: mails whose turn is later are not
+// begun with, and a server that is slow with them is not waited for.
+const (
+	prompt = 30 * time.Second
+	latest = 50 * time.Second
+)
+
 // Test sends chosen rows' mails to a person's own addresses. See
 // [web.Corrections].
 func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err error) {
@@ -204,25 +212,107 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 		return 0, refusalOf(err)
 	}
 	defer e.close()
-	to, err := d.testers(t.To)
+	mails, err := d.testMails(ctx, e, t)
 	if err != nil {
 		return 0, err
-	}
-	mails, err := d.door.testMails(ctx, e, t.Rows, to)
-	if err != nil {
-		return 0, refusalOf(err)
 	}
 	w, err := d.way(ctx, e.accounts[0])
 	if err != nil {
+		return 0, &web.Refusal{Why: reason(err)}
+	}
+	patient, end := context.WithTimeout(ctx, latest)
+	defer end()
+	aside := d.floor.aside(patient, w, func() {
+		if err = d.soon(patient, w, e.accounts[0], len(mails)); err == nil {
+			err = d.deliverTest(patient, w, proof{mails: mails, waits: func(time.Time, string) {}, sent: func(*message.Message) { sent++ }})
+		}
+	})
+	if broke(patient, aside) || ctx.Err() != nil || errors.Is(err, ledger.ErrBroken) {
+		return sent, cmp.Or(aside, err)
+	}
+	if err = cmp.Or(aside, err); err == nil {
+		return sent, nil
+	}
+	why := d.undelivered(w, err)
+	if sent > 0 {
+		why = fault.Textf("%d of %d test mails have left; then: %s", sent, len(mails), why)
+	}
+	return sent, &web.Refusal{Why: why}
+}
+
+// testMails are the mails of a test; that there are none is said.
+func (d desk) testMails(ctx context.Context, e *edition, t web.Test) ([]*message.Message, error) {
+	to, err := d.testers(t.To)
+	if err != nil {
+		return nil, err
+	}
+	mails, err := d.door.testMails(ctx, e, t.Rows, to)
+	switch {
+	case ctx.Err() != nil:
+		return nil, context.Cause(ctx)
+	case err != nil && faultsIn(err) == nil:
+		return nil, &web.Refusal{Why: fault.Textf("%s", err.Error())}
+	case err != nil:
+		return nil, refusalOf(err)
+	case len(mails) == 0:
+		return nil, &web.Refusal{Why: fault.Textf("the list has no such rows")}
+	}
+	return mails, nil
+}
+
+// soon reports whether so many mails may leave while a person waits for it.
+func (d desk) soon(ctx context.Context, w *way, account config.Account, n int) error {
+	if err := d.near(ctx, w); err != nil {
+		return err
+	}
+	now := time.Now()
+	if at, why := w.pacer.Next(now, ""); at.Sub(now) > prompt {
+		return &notNow{run.Early{Account: account.Name, Until: at, Why: why}}
+	}
+	takes, err := d.forecast(ctx, w, account, n)
+	if err == nil && takes > prompt {
+		err = &web.Refusal{Why: fault.Textf("the last of %d mails could not leave before %s: account %s keeps %s; choose fewer rows",
+			n, stamp(now.Add(takes)), account.Name, account.Limits.String())}
+	}
+	return err
+}
+
+// forecast is how long so many mails take from now on, after all that has left.
+func (d desk) forecast(ctx context.Context, w *way, account config.Account, n int) (time.Duration, error) {
+	now, state := time.Now(), w.pacer.State()
+	past, err := d.past(ctx, postgres.Whole(account.Name), account.Limits.Since(now, state))
+	if err != nil {
 		return 0, err
 	}
-	aside := d.floor.aside(ctx, w, func() {
-		err = d.door.deliverTest(ctx, w, mails, func(*message.Message) { sent++ })
-	})
-	if refused, ok := errors.AsType[*reply.Refusal](err); ok {
-		err = &web.Refusal{Why: fault.Textf("refused: %s", refused.Error())}
+	first, err := d.firstSent(ctx, account)
+	return account.Limits.Forecast(n, past, pace.Options{State: state, First: first, Now: func() time.Time { return now }}), err
+}
+
+// broke reports whether an errand could not be begun for a reason that no person
+// can do anything about.
+func broke(ctx context.Context, aside error) bool {
+	_, refused := errors.AsType[*web.Refusal](aside)
+	return aside != nil && !refused && !errors.Is(aside, office.ErrShut) && ctx.Err() == nil
+}
+
+// undelivered is why a test did not leave.
+func (d desk) undelivered(w *way, err error) fault.Text {
+	refusal, isRefusal := errors.AsType[*web.Refusal](err)
+	refused, isRefused := errors.AsType[*reply.Refusal](err)
+	early, isEarly := errors.AsType[*notNow](err)
+	switch {
+	case isRefusal:
+		return refusal.Why
+	case isRefused:
+		return fault.Textf("refused: %s", refused.Error())
+	case isEarly:
+		return early.text()
+	case errors.Is(err, office.ErrShut) || errors.Is(err, context.Canceled):
+		return fault.Textf("hongyan is stopping")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fault.Textf("account %s took too long; try again in a minute", w.lane.Account)
 	}
-	return sent, errors.Join(aside, err)
+	return reason(err)
 }
 
 func (d desk) testers(values []string) (out []mail.Address, err error) {

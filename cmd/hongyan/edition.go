@@ -163,7 +163,7 @@ func (e *edition) source(names render.Names) render.Source {
 	return render.Source{
 		Template: e.camp.Template, Layout: e.camp.Layout, Subject: e.camp.Subject,
 		SubjectFile: e.camp.File, SubjectLine: e.camp.Lines["subject"],
-		Preheader: e.camp.Preheader, PreheaderLine: e.camp.Lines["preheader"],
+		Preheader: e.camp.Preheader, PreheaderLine: e.camp.Lines["preheader"], Lines: e.camp.Lines,
 		Root: e.templates(), Names: names, Theme: theme, Links: e.camp.Links,
 		Unsubscribe: e.conf != nil && e.conf.Unsubscribe.URL != "",
 	}

@@ -96,7 +96,10 @@ func (f ownFloor) jobs(context.Context) (out []web.Job, err error) {
 		if s.Held {
 			job.Standing = web.Held
 		}
-		if s.Why != "" {
+		switch {
+		case s.PutOff:
+			job.Why = fault.Textf("recipients that were put off are due again then")
+		case s.Why != "":
 			job.Why = fault.Textf("%s", s.Why)
 		}
 		out = append(out, job)

@@ -57,6 +57,9 @@ func (h *house) hand(ctx context.Context, e *edition, whole bool) error {
 // handOver gives an issue to the workers, with all that it is made of, and
 // follows what becomes of it.
 func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o sendOptions) error {
+	d.landed()
+	ctx, end := d.soft(ctx)
+	defer end()
 	if err := h.hand(ctx, e, p.enqueued && p.totals.Skipped == 0); err != nil {
 		return err
 	}
@@ -68,15 +71,12 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 	early, err := d.follow(ctx, e, h, o)
 	reported()
 	reporter.Wait()
-	if errors.Is(err, errLeft) {
+	if ctx.Err() != nil {
 		fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))
-		return errors.Join(ending(exitInterrupted), report)
+		return errors.Join(context.Cause(ctx), report)
 	}
 	return d.sayEnd(ctx, e, h, early, errors.Join(err, report))
 }
-
-// errLeft means that whoever followed has had enough.
-var errLeft = errors.New("no longer followed")
 
 // follow waits until the workers have nothing left to do, or can do nothing. It
 // looks again after ten times what a look took, so that it costs the database a
@@ -93,8 +93,6 @@ func (d *door) follow(ctx context.Context, e *edition, h *house, o sendOptions) 
 		}
 		select {
 		case <-time.After(max(300*time.Millisecond, 10*time.Since(begun))):
-		case <-d.interrupted:
-			return nil, errLeft
 		case <-ctx.Done():
 			return nil, context.Cause(ctx)
 		}

@@ -55,7 +55,7 @@ func (d *door) init(dir string) error {
 	for name, data := range files {
 		target := filepath.Join(dir, filepath.FromSlash(name))
 		if err := os.MkdirAll(filepath.Dir(target), 0o755); err != nil {
-			return err
+			return d.unusable(dir, err)
 		}
 		if err := os.WriteFile(target, data, 0o644); err != nil {
 			return err
@@ -64,7 +64,7 @@ func (d *door) init(dir string) error {
 	}
 	at := ""
 	if dir != "." {
-		at = "cd " + dir + " && "
+		at = "cd " + shellWord(dir) + " && "
 	}
 	fmt.Fprintln(d.err, d.say("Next: %shongyan check %s", at, path.Join("campaigns", "hello.yaml")))
 	return nil

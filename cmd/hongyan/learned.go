@@ -14,14 +14,14 @@ import (
 	"hongyan/internal/pace"
 )
 
-// pacer gives the account its limits, its past by those books, what it learned and
-// its hold.
-func (h *house) pacer(ctx context.Context, account config.Account, books historian) (*pace.Pacer, error) {
+// pacer gives a lane of the account its limits, its past, what it learned and its
+// hold.
+func (h *house) pacer(ctx context.Context, account config.Account, by postgres.Lane) (*pace.Pacer, error) {
 	learned, err := learnedBy(ctx, h.store, account.Name)
 	if err != nil {
 		return nil, err
 	}
-	past, err := books.History(ctx, account.Name, account.Limits.Since(time.Now(), learned))
+	past, err := h.past(ctx, by, account.Limits.Since(time.Now(), learned))
 	if err != nil {
 		return nil, err
 	}
@@ -52,10 +52,6 @@ func (h *house) firstSent(ctx context.Context, account config.Account) (time.Tim
 		return time.Time{}, err
 	}
 	return all[0], nil
-}
-
-type historian interface {
-	History(ctx context.Context, account string, since time.Time) ([]time.Time, error)
 }
 
 type learner interface {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -26,20 +27,15 @@ func (d *door) serveLive(ctx context.Context, file, listen string) error {
 		Lang: d.lang,
 		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file, from) },
 	}
-	if err := server.Listen(ctx, listen); err != nil {
+	err := server.Listen(ctx, listen)
+	if errors.Is(err, live.ErrExposed) {
+		return d.usagef("%s can be reached from outside; only loopback addresses are allowed", listen)
+	}
+	if err != nil {
 		return err
 	}
 	fmt.Fprintln(d.out, server.URL())
 	fmt.Fprintln(d.err, d.say("The page follows every change of the campaign's files; stop with Ctrl-C."))
-	ctx, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		select {
-		case <-d.interrupted:
-			stop()
-		case <-ctx.Done():
-		}
-	}()
 	return server.Run(ctx)
 }
 

@@ -8,11 +8,8 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 	_ "time/tzdata" // limits and dates name time zones; not every machine has them
 )
 
@@ -26,32 +23,28 @@ func main() {
 }
 
 // enter runs one command line in the present process and returns its exit code.
-//
-// The first interrupt asks the command to end after the mail in flight, the
-// second ends it at once.
 func enter(d *door, args []string) int {
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
-	defer signal.Stop(signals)
-
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	go func() {
-		if _, ok := <-signals; !ok {
-			return
-		}
-		close(d.interrupted)
-		fmt.Fprintln(d.err, d.say("Stopping after the mail in flight; press Ctrl-C again to stop at once."))
-		<-signals
-		cancel()
-	}()
+	hopeless, deafen := d.heed(cancel)
+	defer deafen()
 
 	root := newRoot(d)
 	root.SetArgs(args)
 	root.SetIn(d.in)
 	root.SetOut(d.out)
 	root.SetErr(d.err)
-	err := root.ExecuteContext(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- root.ExecuteContext(ctx) }()
+	var err error
+	select {
+	case err = <-ended:
+	case <-hopeless: // it ends with the process
+		err = context.Canceled
+	}
+	if err != nil && ctx.Err() != nil {
+		err = context.Canceled // whatever became of what was called off
+	}
 	d.endLog()
 	return d.leave(err)
 }

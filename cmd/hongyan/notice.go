@@ -148,7 +148,7 @@ func (h *house) receiver(ctx context.Context, n config.Notice) (notice.Receiver,
 			return nil, err
 		}
 		signer, err := signerOf(ctx, account)
-		return postcard{way: way, account: account, signer: signer, to: n.Mail, aside: h.aside}, err
+		return postcard{way: way, account: account, signer: signer, to: n.Mail, house: h}, err
 	}
 	address, err := n.Address(ctx)
 	if err != nil {
@@ -172,7 +172,7 @@ type postcard struct {
 	account config.Account
 	signer  *message.Signer
 	to      string
-	aside   func(ctx context.Context, account string, do func()) error
+	house   *house
 }
 
 func (p postcard) Send(ctx context.Context, n notice.Notice) error {
@@ -180,35 +180,22 @@ func (p postcard) Send(ctx context.Context, n notice.Notice) error {
 		return fmt.Errorf("account %s cannot tell of its own hold", p.account.Name)
 	}
 	var sent error
-	err := p.aside(ctx, p.account.Name, func() { sent = p.post(ctx, n) })
+	err := p.house.aside(ctx, p.account.Name, func() { sent = p.post(ctx, n) })
 	return cmp.Or(err, sent)
 }
 
 // post sends it by the account that is ours now.
 func (p postcard) post(ctx context.Context, n notice.Notice) error {
-	now, pacer := time.Now(), p.way.pacer
-	if at, why := pacer.Next(now, ""); at.Sub(now) > patience {
-		return fmt.Errorf("account %s may not send before %s: %s", p.account.Name, stamp(at), why)
-	}
 	card, err := p.write(n)
 	if err != nil {
 		return err
 	}
-	if err := pacer.Wait(ctx, ""); err != nil {
-		return err
-	}
 	session := p.way.lane.Sender.Open()
 	defer session.Close()
-	if err := session.Offer(ctx, card); err != nil {
-		pacer.Unclear()
+	if err := p.house.offerAside(ctx, p.way, session, card); err != nil {
 		return err
 	}
-	if _, err := session.Deliver(ctx, nil); err != nil {
-		pacer.Unclear()
-		return err
-	}
-	pacer.Succeeded(time.Now())
-	return nil
+	return p.house.deliverAside(ctx, p.way, session)
 }
 
 func (p postcard) write(n notice.Notice) (*message.Message, error) {

@@ -32,7 +32,7 @@ func newPassword(d *door) *cobra.Command {
 			return d.passwordSet(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&remove, "remove", false, d.say("let in again everybody who reaches the dashboard; on this machine alone"))
+	cmd.Flags().BoolVar(&remove, "remove", false, d.say("let in again everybody who reaches the dashboard on this machine; where others reach it, nobody"))
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func (d *door) passwordSet(ctx context.Context) error {
 	if err := books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: "password"}); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("the password is set; it holds at once"))
+	fmt.Fprintln(d.out, d.say("the password is set; it holds at once, and whoever was logged in logs in again"))
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (d *door) passwordRemove(ctx context.Context) error {
 	if err := books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: "password remove"}); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("there is no password any more"))
+	fmt.Fprintln(d.out, d.say("there is no password any more: a dashboard that other machines reach lets nobody in until hongyan password sets one"))
 	return nil
 }
 
@@ -83,7 +83,7 @@ func (d *door) passwordRemove(ctx context.Context) error {
 func (d *door) newSecret() (string, error) {
 	in, ok := d.in.(*os.File)
 	if !ok || !term.IsTerminal(int(in.Fd())) {
-		line, err := bufio.NewReader(d.in).ReadString('\n')
+		line, err := d.typed(func() (string, error) { return bufio.NewReader(d.in).ReadString('\n') })
 		if err != nil && !errors.Is(err, io.EOF) {
 			return "", err
 		}
@@ -102,7 +102,17 @@ func (d *door) newSecret() (string, error) {
 
 func (d *door) unseen(in *os.File, prompt string) (string, error) {
 	fmt.Fprint(d.err, prompt)
-	typed, err := term.ReadPassword(int(in.Fd()))
-	fmt.Fprintln(d.err)
-	return string(typed), err
+	before, err := term.GetState(int(in.Fd()))
+	if err != nil {
+		return "", err
+	}
+	typed, err := d.typed(func() (string, error) {
+		typed, err := term.ReadPassword(int(in.Fd()))
+		fmt.Fprintln(d.err)
+		return string(typed), err
+	})
+	if errors.Is(err, context.Canceled) {
+		err = errors.Join(err, term.Restore(int(in.Fd()), before))
+	}
+	return typed, err
 }

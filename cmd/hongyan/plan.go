@@ -4,10 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"hongyan/internal/config"
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
@@ -71,87 +71,13 @@ func (h *house) takes(ctx context.Context, accounts []config.Account, open int) 
 	return longest, nil
 }
 
-// rehearsed is how many of a long list's mails a send composes before the first
-// leaves; check composes them all.
-const rehearsed = 2_000
-
-// A rehearsal is what composing the mails without sending them showed.
-type rehearsal struct {
-	composed int
-	whole    bool // every row was composed
-	unfit    int
-	listed   []unfit // the first of them
-	first    *message.Message
-	largest  *message.Message
-	findings []lint.Finding
-}
-
-// An unfit row cannot become a mail.
-type unfit struct {
-	line    int
-	address string
-	err     error
-}
-
-// compose makes the mail of one entry.
-type compose func(ledger.Entry, time.Time) (*message.Message, error)
-
-// rehearse composes up to most mails as they would be sent, and looks for what
-// is wrong with them.
-func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most int) (rehearsal, error) {
-	r := rehearsal{whole: true}
-	now := time.Now()
-	for rcpt, err := range e.list.Recipients() {
-		if err != nil {
-			return r, err
-		}
-		if ctx.Err() != nil {
-			return r, context.Cause(ctx)
-		}
-		if r.composed == most {
-			r.whole = false
-			break
-		}
-		if rcpt.Fault == nil {
-			r.try(e, compose, rcpt, now)
-		}
-	}
-	r.findings = e.weigh(r)
-	return r, nil
-}
-
-// shown is how many of many things are listed by name.
-const shown = 10
-
-func (r *rehearsal) try(e *edition, compose compose, rcpt list.Recipient, now time.Time) {
-	r.composed++
-	mail, err := compose(entryOf(rcpt), now)
-	if err != nil {
-		r.unfit++
-		if len(r.listed) < shown {
-			r.listed = append(r.listed, unfit{rcpt.Line, rcpt.Address, err})
-		}
-		return
-	}
-	if r.first == nil {
-		r.first = mail
-		r.findings = e.lint(rcpt, mail)
-	}
-	if r.largest == nil || mail.Size() > r.largest.Size() {
-		r.largest = mail
-	}
-}
-
-func entryOf(r list.Recipient) ledger.Entry {
-	return ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
-}
-
 // lint looks at one recipient's mail.
 func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
 	content, err := e.content(rcpt)
 	if err != nil {
 		return nil
 	}
+	defer content.Release()
 	return e.lintContent(content, mail)
 }
 
@@ -195,7 +121,7 @@ func (d *door) printPlan(p *plan) {
 		say("Account %s: %s, %s", account.Name, account.Address, account.Limits.String())
 	}
 	if p.rehearsal.first != nil {
-		say("First mail: to %s, subject: %s", p.rehearsal.first.To, p.rehearsal.first.Subject)
+		say("First mail: to %s, subject: %s", p.rehearsal.first.to, p.rehearsal.first.subject)
 		fmt.Fprintln(d.err, d.largest(e, p.rehearsal))
 	}
 	if !p.rehearsal.whole {
@@ -213,67 +139,69 @@ func (d *door) printPlan(p *plan) {
 func (d *door) printWarnings(p *plan) {
 	for _, hold := range p.holds {
 		if hold.Holds(time.Now()) {
-			fmt.Fprintln(d.err, "! "+d.holdLine(hold))
+			d.warn(d.holdLine(hold))
 		}
 	}
 	d.printSurvey(p.edition.survey)
-	for _, u := range p.rehearsal.listed {
-		fmt.Fprintln(d.err, "! "+d.say("line %d, %s: will be skipped: %v", u.line, u.address, u.err))
+	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
+		d.warn(d.say("line %d, %s: will be skipped: %v", u.line, u.address, d.text(u.why)))
 	}
-	if more := p.rehearsal.unfit - len(p.rehearsal.listed); more > 0 {
-		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
-	}
+	d.warnMore(p.rehearsal.unfit)
 	for _, f := range p.rehearsal.findings {
 		if f.Severity != lint.Info {
-			fmt.Fprintln(d.err, "! "+d.finding(f))
+			d.warn(d.finding(f))
 		}
+	}
+}
+
+func (d *door) warn(text string) { fmt.Fprintln(d.err, "! "+text) }
+
+// warnMore counts those of many that were not listed by name.
+func (d *door) warnMore(all int) {
+	if more := all - shown; more > 0 {
+		d.warn(d.say("… and %d more", more))
 	}
 }
 
 func (d *door) printSurvey(s list.Survey) {
-	for i, f := range s.Faults {
-		if i == shown {
-			break
-		}
-		fmt.Fprintln(d.err, "! "+d.say("line %d will be skipped: %s", f.Line, d.text(f.What)))
+	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
+		d.warn(d.say("line %d will be skipped: %s", f.Line, d.text(f.What)))
 	}
-	if more := s.FaultCount - shown; more > 0 {
-		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
+	d.warnMore(s.FaultCount)
+	for _, dup := range s.Duplicates[:min(shown, len(s.Duplicates))] {
+		d.warn(d.say("line %d: %s stands on line %d already; it gets one mail", dup.Line, dup.Address, dup.First))
 	}
-	for i, dup := range s.Duplicates {
-		if i == shown {
-			break
-		}
-		fmt.Fprintln(d.err, "! "+d.say("line %d: %s stands on line %d already; it gets one mail", dup.Line, dup.Address, dup.First))
-	}
-	if more := s.DuplicateCount - shown; more > 0 {
-		fmt.Fprintln(d.err, "! "+d.say("… and %d more", more))
-	}
-	for i, note := range s.Notes {
-		if i == shown {
-			break
-		}
+	d.warnMore(s.DuplicateCount)
+	for _, note := range s.Notes[:min(shown, len(s.Notes))] {
 		fmt.Fprintln(d.err, "· "+d.say("line %d, %s: %s", note.Line, note.Address, d.text(note.Text)))
+	}
+	if more := s.NoteCount - shown; more > 0 {
+		fmt.Fprintln(d.err, "· "+d.say("… and %d more", more))
 	}
 }
 
-// assumed tells how the list is read.
-func (d *door) assumed(a list.Assumed, rows int) string {
-	parts := []string{a.Format}
+// assumed is [readAs] in the operator's language.
+func (d *door) assumed(a list.Assumed, rows int) string { return d.text(readAs(a, rows)) }
+
+// readAs tells how a list is read.
+func readAs(a list.Assumed, rows int) fault.Text {
+	out := fault.Textf("%s", a.Format)
+	add := func(part fault.Text) { out = fault.Textf("%s, %s", out, part) }
 	if a.Encoding != "" {
-		parts = append(parts, a.Encoding)
+		add(fault.Textf("%s", a.Encoding))
 	}
 	if a.Delimiter != "" {
-		parts = append(parts, d.say("delimiter %s", a.Delimiter))
+		add(fault.Textf("delimiter %s", a.Delimiter))
 	}
 	if a.Sheet != "" {
-		parts = append(parts, d.say("sheet %s", a.Sheet))
+		add(fault.Textf("sheet %s", a.Sheet))
 	}
-	parts = append(parts, d.say("%d rows", rows), d.say("e-mail column %s", a.EmailColumn))
+	add(fault.Textf("%d rows", rows))
+	add(fault.Textf("e-mail column %s", a.EmailColumn))
 	if a.HiddenRows > 0 {
-		parts = append(parts, d.say("%d hidden rows are read too", a.HiddenRows))
+		add(fault.Textf("%d hidden rows are read too", a.HiddenRows))
 	}
-	return strings.Join(parts, ", ")
+	return out
 }
 
 func (d *door) finding(f lint.Finding) string {

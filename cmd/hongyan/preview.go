@@ -3,12 +3,14 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"sync"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -41,6 +43,9 @@ func newPreview(d *door) *cobra.Command {
 				if o.serve && cmd.Flags().Changed(flag) {
 					return d.usagef("--serve shows every mail and writes none: leave out --%s", flag)
 				}
+			}
+			if o.sample < 0 {
+				return d.usagef("--sample: %d is no number of mails", o.sample)
 			}
 			if o.serve {
 				return d.serveLive(cmd.Context(), args[0], o.listen)
@@ -80,11 +85,16 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 		return err
 	}
 	defer rows.Close()
-	wanted, err := e.extremes(rows, mailing, o.sample)
+	survey, err := rows.Survey()
 	if err != nil {
 		return err
 	}
-	written, unfit, err := d.fillGallery(ctx, e, rows, mailing, wanted, o)
+	d.printSurvey(survey)
+	wanted, err := e.extremes(once(rows, survey), mailing, o.sample)
+	if err != nil {
+		return err
+	}
+	written, unfit, err := d.fillGallery(ctx, e, chosen(once(rows, survey), wanted), mailing, o.dir)
 	if err != nil {
 		return err
 	}
@@ -92,7 +102,7 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 		return err
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan send --test YOUR@ADDRESS %s", d.again(e)))
-	if unfit > 0 {
+	if unfit+survey.FaultCount > 0 {
 		return ending(exitSome)
 	}
 	return nil
@@ -106,17 +116,12 @@ func (d *door) sayGallery(mails int, page string) error {
 	return nil
 }
 
-// fillGallery writes the wanted lines' mails, or all of them if wanted is nil.
-func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *run.Mailing, wanted map[int]bool, o previewOptions) (written, unfit int, err error) {
-	gallery, err := preview.Create(o.dir)
-	if err != nil {
-		return 0, 0, fmt.Errorf("%s: %w", o.dir, err)
-	}
-	gallery.Lang = d.lang
-	now := time.Now()
-	chosen := func(yield func(list.Recipient, error) bool) {
-		for r, err := range rows.Recipients() {
-			if err == nil && wanted != nil && !wanted[r.Line] {
+// chosen are the wanted lines of those rows that can become a mail, or all of
+// them if wanted is nil.
+func chosen(rows iter.Seq2[list.Recipient, error], wanted map[int]bool) iter.Seq2[list.Recipient, error] {
+	return func(yield func(list.Recipient, error) bool) {
+		for r, err := range rows {
+			if err == nil && (r.Fault != nil || wanted != nil && !wanted[r.Line]) {
 				continue
 			}
 			if !yield(r, err) || err != nil {
@@ -124,6 +129,16 @@ func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *
 			}
 		}
 	}
+}
+
+// fillGallery writes the mails of rows.
+func (d *door) fillGallery(ctx context.Context, e *edition, rows iter.Seq2[list.Recipient, error], m *run.Mailing, dir string) (written, unfit int, err error) {
+	gallery, err := preview.Create(dir)
+	if err != nil {
+		return 0, 0, d.unusable(dir, err)
+	}
+	gallery.Lang = d.lang
+	now := time.Now()
 	print := func(r list.Recipient) (printed, error) {
 		mail, err := d.previewMail(e, m, r, now)
 		if err != nil {
@@ -133,13 +148,15 @@ func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *
 		leaf, err := gallery.Print(mail)
 		return printed{row: r, leaf: leaf}, err
 	}
-	for p, err := range inOrder(ctx, chosen, print) {
+	for p, err := range inOrder(ctx, rows, print) {
 		if err != nil {
 			return written, unfit, err
 		}
 		if p.unfit != nil {
 			unfit++
-			fmt.Fprintln(d.err, "! "+d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, p.unfit))
+			if unfit <= shown {
+				d.warn(d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, d.text(reason(p.unfit))))
+			}
 			continue
 		}
 		if err := gallery.Enter(p.leaf); err != nil {
@@ -147,7 +164,19 @@ func (d *door) fillGallery(ctx context.Context, e *edition, rows *list.List, m *
 		}
 		written++
 	}
+	d.warnMore(unfit)
 	return written, unfit, gallery.Close()
+}
+
+// unusable tells a folder that mails cannot be written to from a breakdown.
+func (d *door) unusable(dir string, err error) error {
+	switch {
+	case errors.Is(err, syscall.ENOTDIR):
+		return d.usagef("%s is not a folder; nothing was written", dir)
+	case errors.Is(err, preview.ErrOccupied):
+		return d.usagef("%s is not empty and holds no preview made by hongyan; nothing was written", dir)
+	}
+	return fmt.Errorf("%s: %w", dir, err)
 }
 
 // printed is a row's mail in the gallery, or why it cannot become one.
@@ -248,14 +277,14 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 // extremes picks the lines of a sample: the smallest and the largest mail, the
 // rows with the most empty fields, one row of each subject length, then the
 // first ones. It returns nil when everything is wanted.
-func (e *edition) extremes(rows *list.List, m *run.Mailing, n int) (map[int]bool, error) {
+func (e *edition) extremes(rows iter.Seq2[list.Recipient, error], m *run.Mailing, n int) (map[int]bool, error) {
 	if n <= 0 {
 		return nil, nil
 	}
 	type measured struct{ line, size, empty, subject int }
 	var all []measured
 	now := time.Now()
-	for r, err := range rows.Recipients() {
+	for r, err := range rows {
 		if err != nil {
 			return nil, err
 		}
@@ -267,7 +296,7 @@ func (e *edition) extremes(rows *list.List, m *run.Mailing, n int) (map[int]bool
 			continue
 		}
 		one := measured{line: r.Line, size: int(mail.Size()), subject: len(mail.Subject)}
-		for _, column := range rows.Columns() {
+		for _, column := range e.list.Columns() {
 			if r.Fields[column] == "" {
 				one.empty++
 			}

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/ledger"
 	"hongyan/internal/report"
 )
 
@@ -30,19 +33,25 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 	}
 	defer e.close()
 	reader, err := d.openReader(cmd.Context(), e.conf)
+	if errors.Is(err, os.ErrNotExist) {
+		return d.unsent(e)
+	}
 	if err != nil {
 		return err
 	}
 	defer reader.Close()
+	totals, err := reader.Totals(cmd.Context(), e.key)
+	if errors.Is(err, ledger.ErrUnknown) {
+		return d.unsent(e)
+	}
+	if err != nil {
+		return err
+	}
 	ids, err := traceIDs(cmd.Context(), e.conf, reader)
 	if err != nil {
 		return err
 	}
 	paths, err := report.Write(cmd.Context(), reader, e.key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
-	if err != nil {
-		return err
-	}
-	totals, err := reader.Totals(cmd.Context(), e.key)
 	if err != nil {
 		return err
 	}
@@ -56,6 +65,11 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 		fmt.Fprintln(d.out, path)
 	}
 	return nil
+}
+
+// unsent is the fault of asking after an issue that was never begun.
+func (d *door) unsent(e *edition) error {
+	return d.usagef("campaign %s, issue %s: nothing of it was sent yet", e.key.Campaign, e.key.Issue)
 }
 
 // reporter keeps the report of a run up to date.

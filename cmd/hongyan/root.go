@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -21,7 +22,9 @@ type door struct {
 	in          io.Reader
 	out, err    io.Writer
 	env         func(string) string
-	interrupted chan struct{} // closed at the first interrupt
+	interrupted chan struct{}  // closed at the first interrupt
+	flying      atomic.Bool    // mails may be in flight
+	gone        chan os.Signal // cap 1: nobody is there any more
 	online      online.Options
 	net         data.Net
 	log         *slog.Logger
@@ -36,7 +39,8 @@ type door struct {
 }
 
 func newDoor(args []string) *door {
-	d := &door{in: os.Stdin, out: os.Stdout, err: os.Stderr, env: os.Getenv, interrupted: make(chan struct{})}
+	d := &door{in: os.Stdin, env: os.Getenv, interrupted: make(chan struct{}), gone: make(chan os.Signal, 1)}
+	d.out, d.err = d.voice(os.Stdout), d.voice(os.Stderr)
 	d.flags.config = flagAhead(args, "--config")
 	d.words = newWords([]string{flagAhead(args, "--lang"), d.env("HONGYAN_LANG"), d.configured()}, d.env)
 	return d
@@ -73,6 +77,9 @@ func newRoot(d *door) *cobra.Command {
 		SilenceUsage:  true,
 		Args:          d.usage(cobra.NoArgs),
 		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
+			if lang := d.flags.lang; lang != "" && !speaks(lang) {
+				return d.usagef("--lang: %q is neither en nor zh", lang)
+			}
 			d.log, err = d.logger()
 			return err
 		},

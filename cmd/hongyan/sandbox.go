@@ -51,16 +51,7 @@ func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbo
 		}
 	}
 	fmt.Fprintln(d.err, d.say("sandbox %s listens on %s; any login is let in; stop with Ctrl-C", o.Profile, server.Addr()))
-	serve, stop := context.WithCancel(ctx)
-	defer stop()
-	go func() {
-		select {
-		case <-d.interrupted:
-			stop()
-		case <-serve.Done():
-		}
-	}()
-	err = server.Run(serve)
+	err = server.Run(ctx)
 	fmt.Fprintln(d.out, d.say("%d mails taken", server.Taken()))
 	return err
 }

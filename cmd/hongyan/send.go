@@ -173,8 +173,10 @@ func free(lanes []*run.Lane, holds []ledger.Hold, heeded func(ledger.Hold) bool)
 	return able, held
 }
 
-// consent asks the person at the terminal, or takes the flags' word for it.
+// consent asks the person at the terminal, or takes the flags' word for it. Once
+// it is given mails may leave.
 func (d *door) consent(p *plan, o sendOptions) error {
+	defer d.depart()
 	if p.open() == 0 && o.confirm < 0 {
 		return nil
 	}
@@ -188,7 +190,10 @@ func (d *door) consent(p *plan, o sendOptions) error {
 		return d.usagef("without a terminal, say --yes or --confirm %d; nothing was sent", p.recipients())
 	}
 	fmt.Fprint(d.err, d.say("Send %d mails now? [y/N] ", p.open()))
-	answer, err := bufio.NewReader(d.in).ReadString('\n')
+	answer, err := d.typed(func() (string, error) { return bufio.NewReader(d.in).ReadString('\n') })
+	if errors.Is(err, context.Canceled) {
+		return err
+	}
 	if err != nil {
 		return d.usagef("no answer; nothing was sent")
 	}

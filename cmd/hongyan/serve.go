@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -54,7 +55,9 @@ func newServe(d *door) *cobra.Command {
 }
 
 // askReady asks another process, as the health check of a container does. Its
-// certificate is for the names that browsers use, and nothing secret is said.
+// certificate is for the names that browsers use, and nothing secret is said. One
+// that wants a certificate of us has done its part of a handshake by then: it is
+// up, and more than that it tells no stranger.
 func (d *door) askReady(ctx context.Context, o serveOptions) error {
 	conf, err := d.config()
 	if err != nil {
@@ -68,9 +71,20 @@ func (d *door) askReady(ctx context.Context, o serveOptions) error {
 	if err != nil {
 		return err
 	}
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
+	var strict atomic.Bool
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{
+		InsecureSkipVerify: true,
+		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+			strict.Store(true)
+			return new(tls.Certificate), nil
+		},
+	}}}
 	defer client.CloseIdleConnections()
 	response, err := client.Do(r)
+	if err != nil && strict.Load() {
+		fmt.Fprintln(d.out, d.say("up; only visitors with a certificate learn more (serve.client_ca)"))
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -95,6 +109,7 @@ func (d *door) serve(ctx context.Context, o serveOptions) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.close()) }()
+	d.depart()
 	ctx, cut := d.bounded(ctx)
 	defer cut()
 	return d.lookingOut(ctx, h, func() error { return d.keepServing(ctx, h.service(campaignFolder(conf, o.campaigns)), o) })
@@ -139,7 +154,7 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 	if err != nil {
 		return err
 	}
-	guard := login.New(login.Options{Shelf: s.store, Secure: entrance.Secure(), Self: whoami()})
+	guard := login.New(login.Options{Shelf: s.store, Secure: entrance.Secure(), Self: whoami(), Beyond: web.Beyond(l.Addr())})
 	defer guard.Close()
 	desk := s.desk()
 	defer desk.glass.close()

@@ -164,6 +164,14 @@ func named(changes []change) (out []string) {
 	return out
 }
 
+// changedBy are the inputs that an issue cannot go on with.
+func changedBy(err error) []string {
+	if c, ok := errors.AsType[*changed](err); ok {
+		return c.what
+	}
+	return nil
+}
+
 func (c *changed) Error() string { return c.text().String() }
 
 func (c *changed) text() fault.Text {
@@ -219,7 +227,7 @@ func (s *service) setAside(ctx context.Context, key ledger.Key, why error) error
 	if errors.Is(why, ledger.ErrBroken) || s.door.shared(s.conf) && !lasting(why) {
 		return why
 	}
-	return s.office.Halt(ctx, key, office.Pause{At: time.Now(), Why: s.door.because(why), Stopped: true})
+	return s.office.Halt(ctx, key, office.Pause{At: time.Now(), Why: s.door.because(why), Stopped: true, Changed: changedBy(why)})
 }
 
 // because is an error in a line, for people.

@@ -188,7 +188,7 @@ func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, w
 	if ctx.Err() != nil || !lasting(why) {
 		return why
 	}
-	pause := office.Pause{At: time.Now(), Account: account, Why: why.Error(), Stopped: true}
+	pause := office.Pause{At: time.Now(), Account: account, Why: why.Error(), Stopped: true, Changed: changedBy(why)}
 	if stopped, ok := errors.AsType[*run.Stopped](why); ok {
 		pause.Why = stopped.Refusal.Reply()
 	}

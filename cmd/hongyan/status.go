@@ -82,11 +82,16 @@ func (d *door) status(ctx context.Context) error {
 
 func (d *door) standing(ctx context.Context, accounts onlooker, name string, limits pace.Limits) (standing, error) {
 	s := standing{Account: name, Limits: limits.String()}
-	past, err := accounts.History(ctx, name, time.Now().Add(-24*time.Hour))
+	yesterday := time.Now().Add(-24 * time.Hour)
+	past, err := accounts.History(ctx, name, yesterday)
 	if err != nil {
 		return s, err
 	}
-	s.Day = len(past)
+	aside, err := sentAside(ctx, accounts, name, yesterday)
+	if err != nil {
+		return s, err
+	}
+	s.Day = len(past) + len(aside)
 	holds, err := accounts.Holds(ctx)
 	if err != nil {
 		return s, err

@@ -75,12 +75,7 @@ func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
 // sayOpen says what is still to do, and with which command.
 func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 	for _, lane := range early {
-		if lane.Human {
-			fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
-			fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
-			continue
-		}
-		fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
+		d.sayEarly(lane)
 	}
 	if t.InDoubt > 0 {
 		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, d.again(e)))
@@ -92,6 +87,16 @@ func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 		return ending(exitSome)
 	}
 	return nil
+}
+
+// sayEarly says when an account may go on, or what a person has to do first.
+func (d *door) sayEarly(lane run.Early) {
+	if lane.Human {
+		fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
+		fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
+		return
+	}
+	fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
 }
 
 func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {

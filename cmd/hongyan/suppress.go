@@ -1,13 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -16,10 +16,11 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
 	"hongyan/internal/report"
+	"hongyan/internal/web"
 )
 
 // everyList is how people name all lists at once.
-const everyList = "all"
+const everyList = web.EveryList
 
 type suppressOptions struct{ list, reason, text string }
 
@@ -311,25 +312,10 @@ func (d *door) readSuppressions(file string, o suppressOptions) (all []ledger.Su
 
 // suppressionOf makes a suppression of a row; the flags come before its columns.
 func suppressionOf(r list.Recipient, o suppressOptions, now time.Time) ledger.Suppression {
-	s := ledger.Suppression{
-		List: listNamed(firstOf(o.list, r.Fields["list"], everyList)), Address: r.Address,
-		Source: ledger.Import, Reason: firstOf(o.reason, r.Fields["reason"]), By: whoami(), At: now,
+	s := web.Described(ledger.Suppression{Source: ledger.Import, By: whoami(), At: now}, r)
+	if o.list != "" {
+		s.List = listNamed(o.list)
 	}
-	if source := ledger.Source(r.Fields["source"]); slices.Contains(ledger.Sources(), source) {
-		s.Source = source
-	}
-	if at, err := time.Parse(time.RFC3339, r.Fields["at"]); err == nil {
-		s.At = at
-	}
+	s.Reason = cmp.Or(strings.TrimSpace(o.reason), s.Reason)
 	return s
-}
-
-// firstOf returns the first text that says something.
-func firstOf(texts ...string) string {
-	for _, text := range texts {
-		if text = strings.TrimSpace(text); text != "" {
-			return text
-		}
-	}
-	return ""
 }

@@ -10,10 +10,19 @@ import (
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/reply"
+	"hongyan/internal/run"
 )
 
 // tested is how many rows --test sends when none are chosen.
 const tested = 3
+
+// A proof is mails to be looked at before the others leave, and who is told of
+// their way.
+type proof struct {
+	mails []*message.Message
+	waits func(until time.Time, why string)
+	sent  func(*message.Message)
+}
 
 // sendTest sends chosen rows to one's own address. Nothing of it is recorded as
 // sent to the recipients; the account's limits count it all the same, because
@@ -37,8 +46,13 @@ func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
 		return err
 	}
 	aside := h.aside(ctx, w.lane.Account, func() {
-		err = d.deliverTest(ctx, w, mails, func(mail *message.Message) {
-			fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject))
+		d.depart()
+		err = h.deliverTest(ctx, w, proof{
+			mails: mails,
+			waits: func(until time.Time, why string) {
+				d.sayEarly(run.Early{Account: w.lane.Account, Until: until, Why: why})
+			},
+			sent: func(mail *message.Message) { fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject)) },
 		})
 	})
 	if err = errors.Join(aside, err); err != nil {
@@ -105,32 +119,46 @@ func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mai
 	return mails, nil
 }
 
-// deliverTest sends the mails one by one at the account's pace.
-func (d *door) deliverTest(ctx context.Context, w *way, mails []*message.Message, sent func(*message.Message)) error {
+// noticeable is the wait of which a person is told.
+const noticeable = 5 * time.Second
+
+// deliverTest sends the mails one by one at the account's pace; after an
+// interrupt no more.
+func (h *house) deliverTest(ctx context.Context, w *way, p proof) error {
+	soft, end := h.door.soft(ctx)
+	defer end()
 	session := w.lane.Sender.Open()
 	defer session.Close()
-	for _, mail := range mails {
-		if err := w.pacer.Wait(ctx, ""); err != nil {
+	for _, mail := range p.mails {
+		now := time.Now()
+		if at, why := w.pacer.Next(now, ""); at.Sub(now) > noticeable && at.Sub(now) <= patience {
+			p.waits(at, why)
+		}
+		if err := h.offerAside(soft, w, session, mail); err != nil {
 			return err
 		}
-		if err := session.Offer(ctx, mail); err != nil {
+		if err := h.deliverAside(ctx, w, session); err != nil {
 			return err
 		}
-		if _, err := session.Deliver(ctx, nil); err != nil {
-			return err
-		}
-		sent(mail)
+		p.sent(mail)
 	}
 	return nil
 }
 
+// testRefused says why a test did not leave, and until when none will.
 func (d *door) testRefused(w *way, err error) error {
-	refusal, ok := errors.AsType[*reply.Refusal](err)
-	if !ok {
-		return err
+	refusal, refused := errors.AsType[*reply.Refusal](err)
+	if refused {
+		v := w.lane.Judge(refusal.Answer, time.Now())
+		fmt.Fprintln(d.err, d.say("refused: %s", refusal.Error()))
+		fmt.Fprintln(d.err, d.word(meaning(v.Class)))
 	}
-	v := w.lane.Judge(refusal.Answer, time.Now())
-	fmt.Fprintln(d.err, d.say("refused: %s", refusal.Error()))
-	fmt.Fprintln(d.err, d.word(meaning(v.Class)))
-	return ending(exitSome)
+	if early, ok := errors.AsType[*notNow](err); ok {
+		d.sayEarly(early.Early)
+		return ending(exitEarly)
+	}
+	if refused {
+		return ending(exitSome)
+	}
+	return err
 }

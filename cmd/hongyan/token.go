@@ -4,11 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/web/login"
 )
@@ -66,7 +68,11 @@ func (d *door) tokenAdd(ctx context.Context, name, role string) error {
 	if role != login.Read && role != login.Act {
 		return d.usagef("--role: %q is neither read nor act", role)
 	}
-	books, err := d.clerk(ctx)
+	conf, err := d.config()
+	if err != nil {
+		return err
+	}
+	books, err := d.openClerk(ctx, conf)
 	if err != nil {
 		return err
 	}
@@ -82,8 +88,19 @@ func (d *door) tokenAdd(ctx context.Context, name, role string) error {
 		return err
 	}
 	fmt.Fprintln(d.out, secret)
-	fmt.Fprintln(d.err, d.say("This is the only time that the secret is shown. Next: curl -H \"Authorization: Bearer …\" http://127.0.0.1:8090/api/v1/issues"))
+	fmt.Fprintln(d.err, d.say("This is the only time that the secret is shown. Next: curl -H \"Authorization: Bearer …\" %sapi/v1/issues", called(conf)))
 	return nil
+}
+
+// called is where programs call the dashboard: by TLS under the first of its names,
+// which is that of its certificate.
+func called(conf *config.Config) string {
+	e := entranceOf(conf, "")
+	_, port, err := net.SplitHostPort(e.Listen)
+	if err != nil || !e.Secure() || len(conf.Serve.Hosts) == 0 {
+		return urlOf(e.Listen, e.Secure())
+	}
+	return urlOf(net.JoinHostPort(conf.Serve.Hosts[0], port), true)
 }
 
 func (d *door) noteToken(ctx context.Context, books ledger.Journal, what, name, note string) error {

@@ -45,7 +45,7 @@ func (h *house) wayBy(ctx context.Context, account config.Account, by postgres.L
 	if err != nil {
 		return nil, err
 	}
-	pacer, err := h.pacer(ctx, account, h.booksOf(by))
+	pacer, err := h.pacer(ctx, account, by)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +123,7 @@ func (h *house) freshen(ctx context.Context, by postgres.Lane) error {
 		return err
 	}
 	account.Limits = account.Limits.Share(by.N, by.Of)
-	pacer, err := h.pacer(ctx, account, h.booksOf(by))
+	pacer, err := h.pacer(ctx, account, by)
 	if err != nil {
 		return err
 	}

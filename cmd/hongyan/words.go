@@ -37,6 +37,12 @@ func newWords(asked []string, env func(string) string) words {
 	return words{lang: "en"}
 }
 
+// speaks reports whether a language, as flags and locales write it, is one of ours.
+func speaks(lang string) bool {
+	name := strings.FieldsFunc(strings.ToLower(lang), func(r rune) bool { return r == '-' || r == '_' || r == '.' })
+	return len(name) > 0 && (name[0] == "en" || name[0] == "zh")
+}
+
 // say formats a sentence in the reader's language.
 func (w words) say(format string, args ...any) string {
 	if w.po != nil {
