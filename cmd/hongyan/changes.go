@@ -177,7 +177,7 @@ func rowName(line int, address string) string {
 	if address == "" {
 		return fmt.Sprint(line)
 	}
-	return address
+	return ledger.Folded(address)
 }
 
 func fieldsSum(seed maphash.Seed, fields map[string]string) uint64 {

@@ -71,7 +71,8 @@ type Planner interface {
 	Refreeze(ctx context.Context, k Key, p Plan) error
 
 	// Enqueue writes down everybody the list names. It is idempotent by
-	// (campaign, issue, address):
+	// (campaign, issue, address), addresses compared as [Folded] and kept as
+	// they were first written:
 	//
 	//   - A new address becomes queued, or skipped when its row says why.
 	//   - A known address is left alone, whatever its state; only its line

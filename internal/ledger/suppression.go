@@ -47,7 +47,7 @@ func (s Suppression) Check() error {
 	return nil
 }
 
-// Folded is an address as suppressions know it: whoever left as
+// Folded is what an address is known by: who left, or has the mail, as
 // Li@Example.com is not mailed as li@example.com. Stores apply it.
 func Folded(address string) string { return strings.ToLower(strings.TrimSpace(address)) }
 

@@ -229,7 +229,7 @@ func (is *issue) complete() {
 }
 
 func (m *Memory) enqueue(is *issue, in ledger.Row, done *ledger.Enqueued) error {
-	name := in.Address
+	name := ledger.Folded(in.Address)
 	if name == "" {
 		name = fmt.Sprintf("line:%d", in.Line)
 	}

@@ -91,6 +91,7 @@ func enqueuing() map[string]func(*testing.T, *book) {
 		"ASkippedEntryThatWasTriedIsDueByItsAccount":   curedTried,
 		"ASkippedEntryMayHaveAnotherFault":             anotherFault,
 		"AnAddressTwiceInAPassIsADuplicate":            duplicates,
+		"AnAddressInAnotherCaseIsTheSame":              anotherCase,
 		"ARowWithoutAddressIsKnownByItsLine":           addressless,
 		"ARowWithoutAddressMustSayWhy":                 mustSayWhy,
 		"ABrokenListKeepsWhatWasWritten":               brokenList,
@@ -204,6 +205,25 @@ func anotherFault(t *testing.T, b *book) {
 	if e := b.entry(0); e.State != ledger.Skipped || e.Reply != "no invoice" {
 		t.Errorf("entry: %+v", e)
 	}
+}
+
+func anotherCase(t *testing.T, b *book) {
+	done := b.enqueue(person(2, "Ann@example.com"), person(3, "ANN@example.com"), person(4, "b@example.com"))
+	if done.Added != 2 || done.Duplicates != 1 || done.Listed[0] != (ledger.Duplicate{Address: "ANN@example.com", Line: 3, First: 2}) {
+		t.Errorf("pass: %+v", done)
+	}
+	b.bring(b.entry(0).ID, ledger.Sent)
+	for range 2 { // by the same process, and by the next
+		if done := b.enqueue(person(2, "ann@example.com"), person(3, "B@example.com")); done.Known != 2 || done.Added != 0 {
+			t.Errorf("retyped: %+v", done)
+		}
+		b.reopen()
+	}
+	if e := b.entry(0); e.Address != "Ann@example.com" || e.State != ledger.Sent {
+		t.Errorf("the entry: %+v", e)
+	}
+	b.same("offered", addresses(b.claim("qq", 9, at(1))), []string{"b@example.com"})
+	b.healthy()
 }
 
 func duplicates(t *testing.T, b *book) {

@@ -38,6 +38,7 @@ type pass struct {
 type line struct {
 	ledger.Row
 	address string // or what stands for it
+	key     string // what it is known by, see [ledger.Folded]
 	fields  string // as JSON
 }
 
@@ -111,7 +112,7 @@ func newLine(row ledger.Row) (line, error) {
 		}
 		l.address = addresslessPrefix + strconv.Itoa(row.Line)
 	}
-	l.fields = ledger.EncodeFields(row.Fields)
+	l.key, l.fields = ledger.Folded(l.address), ledger.EncodeFields(row.Fields)
 	l.Fields = nil
 	return l, nil
 }
@@ -148,7 +149,7 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 		return err
 	}
 	for i := range lines {
-		p.met.Add(lines[i].address)
+		p.met.Add(lines[i].key)
 	}
 	var c changes
 	before := p.next
@@ -165,26 +166,26 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 // when the list is new.
 func (p *pass) known(ctx context.Context, lines []line) (map[string]*was, error) {
 	known := make(map[string]*was, len(lines))
-	var addresses []string
+	var keys []string
 	for i := range lines {
-		if p.met.Maybe(lines[i].address) {
-			addresses = append(addresses, lines[i].address)
+		if p.met.Maybe(lines[i].key) {
+			keys = append(keys, lines[i].key)
 		}
 	}
-	if len(addresses) == 0 {
+	if len(keys) == 0 {
 		return known, nil
 	}
-	rows, err := p.s.pool.Query(ctx, `SELECT r.address, r.id, r.line, d.state, d.account FROM unnest($2::text[]) AS v(address)
-		CROSS JOIN LATERAL (SELECT id, line, address FROM recipient WHERE (id >> 32) = $1 AND address = v.address COLLATE "C" LIMIT 1) AS r
-		JOIN delivery d ON d.id = r.id`, p.issue, addresses)
+	rows, err := p.s.pool.Query(ctx, `SELECT v.key, r.id, r.line, d.state, d.account FROM unnest($2::text[]) AS v(key)
+		CROSS JOIN LATERAL (SELECT id, line FROM recipient WHERE (id >> 32) = $1 AND lower(address) = v.key COLLATE "C" LIMIT 1) AS r
+		JOIN delivery d ON d.id = r.id`, p.issue, keys)
 	if err != nil {
 		return nil, err
 	}
-	var address string
+	var key string
 	var w was
-	_, err = pgx.ForEachRow(rows, []any{&address, &w.id, &w.line, &w.state, &w.account}, func() error {
+	_, err = pgx.ForEachRow(rows, []any{&key, &w.id, &w.line, &w.state, &w.account}, func() error {
 		found := w
-		known[strings.Clone(address)] = &found
+		known[strings.Clone(key)] = &found
 		return nil
 	})
 	return known, err
@@ -196,10 +197,10 @@ func (p *pass) add(c *changes, known map[string]*was, l *line) {
 	if l.Skip != "" {
 		p.done.Skipped++
 	}
-	w := known[l.address]
+	w := known[l.key]
 	switch {
 	case w == nil:
-		known[l.address] = p.insert(c, l)
+		known[l.key] = p.insert(c, l)
 	case p.seen.Has(w.id):
 		p.done.Duplicates++
 		if len(p.done.Listed) < ledger.ListedDuplicates {
@@ -296,7 +297,7 @@ func (t *trans) cure(id int64) {
 // has not seen are gone from it.
 func (p *pass) finish(ctx context.Context) error {
 	return p.s.transact(ctx, func(tx pgx.Tx) error {
-		ids, err := column(ctx, tx, `SELECT id FROM recipient WHERE (id >> 32) = $1 AND address >= $2 AND address < 'line;'`,
+		ids, err := column(ctx, tx, `SELECT id FROM recipient WHERE (id >> 32) = $1 AND lower(address) >= $2 AND lower(address) < 'line;'`,
 			p.issue, addresslessPrefix)
 		if err != nil {
 			return err

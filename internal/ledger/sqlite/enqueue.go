@@ -33,6 +33,7 @@ type pass struct {
 type line struct {
 	ledger.Row
 	address string // or what stands for it
+	key     string // what it is known by, see [ledger.Folded]
 	fields  string // as JSON
 	was     *was   // the entry it meets, if that is known already
 }
@@ -104,7 +105,7 @@ func newLine(row ledger.Row) (line, error) {
 		}
 		l.address = addresslessPrefix + strconv.Itoa(row.Line)
 	}
-	l.fields = ledger.EncodeFields(row.Fields)
+	l.key, l.fields = ledger.Folded(l.address), ledger.EncodeFields(row.Fields)
 	l.Fields = nil
 	return l, nil
 }
@@ -123,7 +124,7 @@ func (p *pass) flush(ctx context.Context, lines []line) error {
 	}
 	write := false
 	for i := range lines {
-		was, err := p.known.meet(ctx, p.s, lines[i].address)
+		was, err := p.known.meet(ctx, p.s, lines[i].key)
 		if err != nil {
 			return err
 		}
@@ -167,7 +168,7 @@ func (p *pass) add(t *tx, l *line) {
 		p.done.Skipped++
 	}
 	if l.was == nil {
-		id := p.roll.find(t, l.address)
+		id := p.roll.find(t, l.key)
 		if id == 0 {
 			p.insert(t, l)
 			return
@@ -188,7 +189,7 @@ func (p *pass) insert(t *tx, l *line) {
 	p.next++
 	p.done.Added++
 	p.seen.Set(id)
-	p.roll.add(l.address, id)
+	p.roll.add(l.key, id)
 	t.changes(id)
 	t.exec(`INSERT INTO recipient (id, line, address, name, fields) VALUES (?, ?, ?, ?, ?)`,
 		id, l.Line, l.address, l.Name, l.fields)

@@ -9,10 +9,10 @@ import (
 
 // A was is what the tables already say about a row.
 type was struct {
-	id      int64
-	line    int
-	state   int
-	address string
+	id    int64
+	line  int
+	state int
+	key   string // of its address
 }
 
 // differs reports whether meeting l again has something to write.
@@ -25,14 +25,14 @@ type known struct {
 	page    []was
 }
 
-// meet returns the next known entry if it has this address, and passes on.
-func (k *known) meet(ctx context.Context, s *Store, address string) (*was, error) {
+// meet returns the next known entry if its address has this key, and passes on.
+func (k *known) meet(ctx context.Context, s *Store, key string) (*was, error) {
 	if len(k.page) == 0 && k.at < k.end {
 		if err := k.turn(ctx, s); err != nil {
 			return nil, err
 		}
 	}
-	if len(k.page) == 0 || k.page[0].address != address {
+	if len(k.page) == 0 || k.page[0].key != key {
 		return nil, nil
 	}
 	met := &k.page[0]
@@ -53,9 +53,10 @@ func (k *known) turn(ctx context.Context, s *Store) error {
 	k.at = k.end
 	for rows.Next() {
 		var w was
-		if err := rows.Scan(&w.id, &w.line, &w.state, &w.address); err != nil {
+		if err := rows.Scan(&w.id, &w.line, &w.state, &w.key); err != nil {
 			return err
 		}
+		w.key = ledger.Folded(w.key)
 		k.page = append(k.page, w)
 	}
 	if len(k.page) == page {

@@ -110,10 +110,16 @@ func stored(column string, v any) any {
 	return v
 }
 
+// enrolling is what migration 3 did: it tells apart whom an earlier release has
+// entered in two spellings.
+const enrolling = `INSERT INTO address (issue, address, id) SELECT id >> 32,
+	iif(row_number() OVER (PARTITION BY id >> 32, lower(address) ORDER BY address = lower(address) DESC, id) = 1, lower(address), address), id
+	FROM recipient ORDER BY 1, 2`
+
 // Derive enters everybody on the roll. See moving.Target.
 func (s *Store) Derive(context.Context) error {
 	err := s.writer.write(func(t *tx) {
-		t.exec(`INSERT INTO address (issue, address, id) SELECT id >> 32, address, id FROM recipient ORDER BY id >> 32, address`)
+		t.exec(enrolling)
 		t.exec(`UPDATE issue SET indexed = size`)
 	})
 	if err != nil {

@@ -6,10 +6,12 @@ import (
 	"slices"
 	"strings"
 
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/intake"
 )
 
-// A roll knows the address of every entry of an issue, and which entry has it.
+// A roll knows the address of every entry of an issue, folded, and which entry
+// has it.
 //
 // An index that takes each address as it comes would dirty a page of it per
 // row: with a million rows that costs more than everything else. So new
@@ -42,33 +44,33 @@ func openRoll(ctx context.Context, r *Reader, issue, indexed, end int64) (*roll,
 		if err := rows.Scan(&id, &address); err != nil {
 			return nil, err
 		}
-		l.recent[address] = id
+		l.recent[ledger.Folded(address)] = id
 	}
 	return l, rows.Err()
 }
 
 // find returns the entry of an address, 0 when there is none.
-func (l *roll) find(t *tx, address string) (id int64) {
-	if !l.sieve.Maybe(address) {
+func (l *roll) find(t *tx, key string) (id int64) {
+	if !l.sieve.Maybe(key) {
 		return 0
 	}
-	if id = l.recent[address]; id == 0 {
-		t.row([]any{&id}, `SELECT id FROM address WHERE issue = ?1 AND address = ?2`, l.issue, address)
+	if id = l.recent[key]; id == 0 {
+		t.row([]any{&id}, `SELECT id FROM address WHERE issue = ?1 AND address = ?2`, l.issue, key)
 	}
 	return id
 }
 
-func (l *roll) add(address string, id int64) {
-	l.recent[strings.Clone(address)] = id // or the whole row would stay
-	l.sieve.Add(address)
+func (l *roll) add(key string, id int64) {
+	l.recent[strings.Clone(key)] = id // or the whole row would stay
+	l.sieve.Add(key)
 }
 
 // enter writes the gathered addresses in order, so that each page of the index
 // is touched once. The primary key is the last guard against two entries of
 // one address.
 func (l *roll) enter(t *tx, size int64) {
-	for _, address := range slices.Sorted(maps.Keys(l.recent)) {
-		t.exec(`INSERT INTO address (issue, address, id) VALUES (?, ?, ?)`, l.issue, address, l.recent[address])
+	for _, key := range slices.Sorted(maps.Keys(l.recent)) {
+		t.exec(`INSERT INTO address (issue, address, id) VALUES (?, ?, ?)`, l.issue, key, l.recent[key])
 	}
 	t.exec(`UPDATE issue SET indexed = ?2 WHERE id = ?1 AND indexed <> ?2`, l.issue, size)
 	clear(l.recent)

@@ -243,6 +243,31 @@ func TestTheRollIsWholeHoweverAPassEnds(t *testing.T) {
 	sound(t, s)
 }
 
+// TestWhomAnEarlierReleaseEnteredInTwoSpellingsKeepsBoth: the books balance, and
+// no third spelling makes a third entry.
+func TestWhomAnEarlierReleaseEnteredInTwoSpellingsKeepsBoth(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	planned(t, s, 3)
+	must(t, s.Sabotage(`UPDATE recipient SET address = 'Ann@example.com' WHERE id & 4294967295 = 1;
+		UPDATE recipient SET address = 'ann@example.com' WHERE id & 4294967295 = 2;
+		UPDATE recipient SET address = 'Bob@example.com' WHERE id & 4294967295 = 3;
+		DELETE FROM address;
+		INSERT INTO address (issue, address, id) SELECT id >> 32, address, id FROM recipient WHERE id & 4294967295 < 3;
+		UPDATE issue SET indexed = 2;
+		DELETE FROM goose_db_version WHERE version_id = 3`))
+	continueWith(t, &s, dir)
+	sound(t, s)
+	done, err := s.Enqueue(t.Context(), key, func(yield func(ledger.Row, error) bool) {
+		_ = yield(ledger.Row{Line: 2, Address: "ANN@example.com"}, nil) && yield(ledger.Row{Line: 3, Address: "bob@example.com"}, nil)
+	})
+	if err != nil || done.Added != 0 || done.Known != 2 {
+		t.Errorf("%+v, %v", done, err)
+	}
+	sound(t, s)
+}
+
 // TestAnAddressHasOneEntry whatever the code above the tables believes.
 func TestAnAddressHasOneEntry(t *testing.T) {
 	t.Parallel()

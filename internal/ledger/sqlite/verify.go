@@ -33,9 +33,9 @@ func checks() []check {
 		{"it belongs to no issue", `SELECT r.id, r.line FROM recipient r LEFT JOIN issue i ON i.id = r.id >> 32 WHERE i.id IS NULL`},
 		{"its address is not on the roll", `SELECT r.id, r.line FROM issue i CROSS JOIN recipient r
 			ON r.id > i.id << 32 AND r.id <= (i.id << 32) + i.indexed
-			WHERE NOT EXISTS (SELECT 1 FROM address WHERE issue = i.id AND address = r.address AND id = r.id)`},
+			WHERE NOT EXISTS (SELECT 1 FROM address WHERE issue = i.id AND address IN (lower(r.address), r.address) AND id = r.id)`},
 		{"the roll has an address that nobody has", `SELECT a.id, 0 FROM address a LEFT JOIN recipient r ON r.id = a.id
-			WHERE r.address IS NOT a.address`},
+			WHERE lower(r.address) IS NOT lower(a.address)`},
 		{"it has an answer, but no state", `SELECT a.id, 0 FROM answer a LEFT JOIN delivery d ON d.id = a.id WHERE d.id IS NULL`},
 		{
 			"a suppression is of no address, or of one that is not folded",
