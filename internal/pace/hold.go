@@ -7,6 +7,10 @@ import "time"
 // (RFC 5321 §4.5.3.2).
 const probePatience = 15 * time.Minute
 
+// probeGlance is when to look again for a probe that is on its way: its answer
+// may come any moment, and nobody is to go home for it.
+const probeGlance = time.Second
+
 // A hold keeps an account silent; when its time is over one mail may leave as
 // a probe, and the others follow when it has succeeded.
 type hold struct {
@@ -26,7 +30,7 @@ func (h *hold) next(s instant) (instant, string) {
 	case s < h.until:
 		return h.until, "hold: " + h.reason
 	case h.probe && s < h.sent.add(probePatience):
-		return h.sent.add(probePatience), "probe: " + h.reason
+		return min(s.add(probeGlance), h.sent.add(probePatience)), "probe: " + h.reason
 	}
 	return s, ""
 }

@@ -40,7 +40,9 @@ type belt struct {
 	mu          sync.Mutex // guards the fields below
 	outstanding int        // claimed and neither settled nor given back
 	starved     bool       // the last claim came back empty: whatever ends may bring work
-	shutUntil   time.Time  // nothing is claimed before
+	emptied     time.Time  // since when claims come back empty; zero: they do not
+	shut        bool       // nothing is claimed until the pacer lets mails leave again
+	siding      siding
 }
 
 func newBelt(l *Lane, r *Run, early func(Early)) *belt {
@@ -48,6 +50,7 @@ func newBelt(l *Lane, r *Run, early func(Early)) *belt {
 	return &belt{
 		lane: l, run: r, early: early,
 		ready: make(chan *job, room), wake: make(chan struct{}, 1), done: make(chan struct{}),
+		siding: siding{domains: map[string]struct{}{}},
 	}
 }
 
@@ -112,8 +115,7 @@ func (b *belt) next(ctx context.Context) ([]ledger.Entry, error) {
 			b.pause(ctx, wait)
 			continue
 		}
-		b.starve() // first, so that what ends meanwhile is not missed
-		entries, err := b.run.Ledger.Claim(ctx, b.run.Key, b.lane.Account, room, now)
+		entries, err := b.gather(ctx, room, now)
 		if err != nil {
 			return nil, unlessEnded(ctx, err)
 		}
@@ -125,12 +127,30 @@ func (b *belt) next(ctx context.Context) ([]ledger.Entry, error) {
 		if err != nil {
 			return nil, unlessEnded(ctx, err)
 		}
-		if wait, more = b.left(due, more, now); !more {
-			return nil, nil
+		if wait, more, err = b.left(ctx, due, more, now); !more {
+			return nil, unlessEnded(ctx, err)
 		}
 		b.pause(ctx, wait)
 	}
 	return nil, nil
+}
+
+// gather takes recipients off the siding, or else claims some that need not go there.
+func (b *belt) gather(ctx context.Context, room int, now time.Time) ([]ledger.Entry, error) {
+	if some := b.back(now, room); len(some) > 0 {
+		return some, nil
+	}
+	for {
+		b.starve(now) // first, so that what ends meanwhile is not missed
+		claimed, err := b.run.Ledger.Claim(ctx, b.run.Key, b.lane.Account, room, now)
+		if err != nil || len(claimed) == 0 {
+			return nil, err
+		}
+		b.fed()
+		if some := b.pass(now, claimed); len(some) > 0 {
+			return some, nil
+		}
+	}
 }
 
 // poll is how often a lane with nothing to do looks whether other lanes gave
@@ -138,26 +158,60 @@ func (b *belt) next(ctx context.Context) ([]ledger.Entry, error) {
 const poll = 200 * time.Millisecond
 
 // left says for how long to wait when nothing could be claimed; false: it is over.
-func (b *belt) left(due time.Time, more bool, now time.Time) (time.Duration, bool) {
+func (b *belt) left(ctx context.Context, due time.Time, more bool, now time.Time) (time.Duration, bool, error) {
 	b.mu.Lock()
 	busy := b.outstanding > 0
 	b.mu.Unlock()
+	waiting, at, why := b.opens(now)
 	switch wait := due.Sub(now); {
+	case waiting > 0 && !busy:
+		return b.idle(ctx, at, why, now)
 	case more && !busy:
-		return poll, true
+		return poll, true, nil
+	case waiting > 0:
+		return min(max(at.Sub(now), poll), long), true, nil
 	case busy: // a job in hand may yet be deferred; its end wakes us
-		return long, true
+		return long, true, nil
 	case due.IsZero():
-		return 0, false
+		return 0, false, nil
 	case b.run.Patience > 0 && wait > min(b.run.Patience, long):
 		b.early(Early{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})
-		return 0, false
+		return 0, false, nil
 	case wait > long:
 		b.run.tell(Waiting{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})
-		return long, true
+		return long, true, nil
 	default:
-		return max(wait, poll), true
+		return max(wait, poll), true, nil
 	}
+}
+
+// idle is left when all that this lane could send waits for its domain: others
+// may have it, and more may come yet.
+func (b *belt) idle(ctx context.Context, at time.Time, why string, now time.Time) (time.Duration, bool, error) {
+	wait := at.Sub(now)
+	if wait <= long || !b.dry(now) {
+		return min(max(wait, poll), dryAfter), true, nil
+	}
+	if b.run.Patience > 0 && wait > max(b.run.Patience, long) {
+		b.early(Early{Account: b.lane.Account, Until: at, Why: why, Due: true})
+		return 0, false, nil
+	}
+	b.run.tell(Waiting{Account: b.lane.Account, Until: at, Why: why, Due: true})
+	if len(b.run.Lanes) == 1 {
+		return dryAfter, true, nil
+	}
+	return 2 * poll, true, b.handOn(ctx, now)
+}
+
+// dryAfter is how long nothing could be claimed when a lane takes it that all
+// there is waits on its siding: its own claims hide from it whether the list is
+// still being read.
+const dryAfter = 5 * time.Second
+
+func (b *belt) dry(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.emptied.IsZero() && now.Sub(b.emptied) >= dryAfter
 }
 
 const dueAgain = "deferred recipients are due again then"
@@ -174,8 +228,12 @@ func unlessEnded(ctx context.Context, err error) error {
 func (b *belt) room(now time.Time) (int, time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if shut := b.shutUntil.Sub(now); shut > 0 {
-		return 0, min(shut, long)
+	if b.shut {
+		at, _ := b.lane.Pacer.Next(now, "")
+		if wait := at.Sub(now); wait > 0 {
+			return 0, min(wait, long)
+		}
+		b.shut = false
 	}
 	if b.roomy() {
 		return cap(b.ready) - b.outstanding, 0
@@ -211,10 +269,20 @@ func (b *belt) count(n int) {
 	}
 }
 
-func (b *belt) starve() {
+func (b *belt) starve(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.starved = true
+	if b.emptied.IsZero() {
+		b.emptied = now
+	}
+}
+
+// fed notes that a claim brought somebody.
+func (b *belt) fed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.emptied = time.Time{}
 }
 
 // roomy says that the belt is less than half full; claims come in lots.
@@ -241,7 +309,7 @@ func (b *belt) compose(ctx context.Context, entry ledger.Entry) error {
 	}
 	j.mail, j.Steps.Composed = mail, time.Now()
 	b.mu.Lock()
-	shut := time.Now().Before(b.shutUntil)
+	shut := b.shut
 	if !shut {
 		b.ready <- j
 	}
@@ -322,17 +390,18 @@ func (b *belt) giveBack(ctx context.Context, jobs ...*job) error {
 	return b.run.Ledger.Release(ctx, ids...)
 }
 
-// shut gives back the jobs and all that are ready, and claims nothing before the time.
-func (b *belt) shut(ctx context.Context, until time.Time, jobs ...*job) error {
+// close gives back the jobs and all that are ready or wait, and claims nothing
+// until the pacer lets mails leave again.
+func (b *belt) close(ctx context.Context, jobs ...*job) error {
 	b.mu.Lock()
-	b.shutUntil = until
+	b.shut = true
 	b.mu.Unlock()
-	return b.giveBack(ctx, append(jobs, b.drain()...)...)
+	return errors.Join(b.giveBack(ctx, append(jobs, b.drain()...)...), b.release(ctx))
 }
 
 // clear gives back what is left when the lane has ended.
 func (b *belt) clear(ctx context.Context) error {
-	return b.giveBack(ctx, b.drain()...)
+	return errors.Join(b.giveBack(ctx, b.drain()...), b.release(ctx))
 }
 
 func (b *belt) drain() (jobs []*job) {

@@ -135,7 +135,10 @@ func (s *shift) await(soft context.Context, j *job) (bool, error) {
 			j.Steps.Turn = now
 			return true, nil
 		}
-		at, why := s.Pacer.Next(now, j.domain)
+		at, why := s.Pacer.Next(now, "")
+		if own, limit := s.Pacer.Next(now, j.domain); own.Sub(at) > glance {
+			return false, s.aside(soft, j, own, limit)
+		}
 		if at.Sub(now) > long {
 			return false, s.rest(soft, j, at, why)
 		}
@@ -145,34 +148,51 @@ func (s *shift) await(soft context.Context, j *job) (bool, error) {
 	}
 }
 
-// rest gives the job back and waits until the account may send again, or ends
-// the lane when that is too long. A limit of the recipient's domain alone
-// defers that recipient and nobody else.
-func (s *shift) rest(soft context.Context, j *job, at time.Time, why string) error {
-	now := time.Now()
-	if whole, _ := s.Pacer.Next(now, ""); whole.Sub(now) <= long {
-		return s.belt.settle(context.WithoutCancel(soft), j, ledger.Outcome{
-			State: ledger.Deferred, Reply: why, At: now, Due: at, Free: true,
-		})
+// glance is how long others wait for a recipient whose domain's limit keeps it.
+const glance = time.Second
+
+// aside lets the others by. Who finds no room to wait is deferred, for longer
+// than a limit may ask, since each time it is written down.
+func (s *shift) aside(soft context.Context, j *job, at time.Time, why string) error {
+	if s.belt.park(j) {
+		return nil
 	}
-	if err := s.belt.shut(context.WithoutCancel(soft), at, j); err != nil {
+	now := time.Now()
+	return s.belt.settle(context.WithoutCancel(soft), j, ledger.Outcome{
+		State: ledger.Deferred, Reply: why, At: now, Due: later(at, now.Add(10*time.Minute)), Free: true,
+	})
+}
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+// rest gives the job back and waits until the account may send again, or ends
+// the lane when that is too long.
+func (s *shift) rest(soft context.Context, j *job, at time.Time, why string) error {
+	if err := s.belt.close(context.WithoutCancel(soft), j); err != nil {
 		return err
 	}
-	if s.run.Patience > 0 && at.Sub(now) > s.run.Patience {
+	if s.run.Patience > 0 && time.Until(at) > s.run.Patience {
 		s.leave(Early{Account: s.Account, Until: at, Why: why})
 		return nil
 	}
 	s.run.tell(Waiting{Account: s.Account, Until: at, Why: why})
-	s.doze(soft, at)
+	s.doze(soft)
 	return nil
 }
 
-// doze waits until the wall clock says at; it looks again now and then, because
-// a laptop that slept has a monotonic clock that stood still.
-func (s *shift) doze(soft context.Context, at time.Time) {
+// doze waits until the account may send again. It asks now and then: a laptop
+// that slept has a monotonic clock that stood still, wall clocks are set, and a
+// hold may be lifted.
+func (s *shift) doze(soft context.Context) {
 	for {
-		left := time.Until(at.Round(0))
-		if left <= 0 || !sleep(soft, min(left, long)) {
+		now := time.Now()
+		at, _ := s.Pacer.Next(now, "")
+		if left := at.Sub(now); left <= 0 || !sleep(soft, min(left, long)) {
 			return
 		}
 	}

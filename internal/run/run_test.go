@@ -570,6 +570,26 @@ func TestServerThatIsGoneIsLeftAlone(t *testing.T) {
 	})
 }
 
+// A server that hangs up at every dot may have taken each mail: it is not given
+// the whole list to be doubted.
+func TestDoubtsInARowLetTheAccountRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 50)
+		o := &office{fate: func(string, int) fate {
+			return fate{dot: &reply.Doubt{Sent: 100, Err: io.EOF}, keep: true}
+		}}
+		r := start(s, lane(t, "a", o, pace.Limits{}))
+		r.Patience = time.Minute
+		early, err := r.Do(t.Context())
+		if err != nil || len(early) != 1 {
+			t.Fatal(early, err)
+		}
+		if sum := totals(t, s); sum.InDoubt != 3 || sum.Queued != 47 {
+			t.Errorf("%+v", sum)
+		}
+	})
+}
+
 func TestDoubtIsShownAndNeverSentAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := store(t, 5)

@@ -54,22 +54,21 @@ func (s *shift) conclude(kept, soft context.Context, j *job, a reply.Answer, err
 		return s.refused(kept, soft, j, refusal)
 	}
 	if doubt, ok := errors.AsType[*reply.Doubt](err); ok {
-		s.Pacer.Unclear()
-		return s.belt.settle(kept, j, ledger.Outcome{
-			State: ledger.InDoubt, Stage: string(reply.AtDot), Reply: doubt.Error(), Bytes: doubt.Sent, At: time.Now(),
-		})
+		return s.unanswered(kept, soft, j, doubt)
 	}
 	if soft.Err() != nil && !j.begun { // an offer that was called off
+		s.Pacer.Unclear()
 		return s.belt.giveBack(kept, j)
 	}
 	if lost, ok := errors.AsType[*reply.Lost](err); ok {
-		return s.linkLost(kept, j, lost)
+		return s.linkLost(kept, soft, j, lost)
 	}
 	return errors.Join(fmt.Errorf("account %s: %w", s.Account, err), s.abandon(kept, j))
 }
 
 // abandon puts a mail down whose sending broke down before its body could leave.
 func (s *shift) abandon(kept context.Context, j *job) error {
+	s.Pacer.Unclear()
 	if !j.begun {
 		return s.belt.giveBack(kept, j)
 	}
@@ -82,29 +81,68 @@ func (s *shift) abandon(kept context.Context, j *job) error {
 // tolerated is how many links in a row may be lost before the account rests.
 const tolerated = 3
 
-// linkLost defers the recipient at once, and lets the account rest when its
-// links keep breaking: the server is what is wrong then, not the mails.
-func (s *shift) linkLost(kept context.Context, j *job, lost *reply.Lost) error {
-	now := time.Now()
+// unanswered leaves the recipient in doubt, and lets the account rest when its
+// dots keep being answered by nothing: each of them makes another doubt.
+func (s *shift) unanswered(kept, soft context.Context, j *job, doubt *reply.Doubt) error {
 	s.Pacer.Unclear()
-	row := s.links.broke()
-	rest := time.Duration(0)
-	if row >= tolerated {
-		rest = resting(row - tolerated)
-	}
-	o := ledger.Outcome{
-		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
-		Class: linkLost, At: now, Due: now.Add(rest), Free: true,
-	}
-	if j.breaks(lost) {
-		o.Free = false
-		s.putOff(j, rest, &o)
-	}
-	if err := s.belt.settle(kept, j, o); err != nil || rest == 0 {
+	row := s.broke(soft)
+	err := s.belt.settle(kept, j, ledger.Outcome{
+		State: ledger.InDoubt, Stage: string(reply.AtDot), Reply: doubt.Error(), Bytes: doubt.Sent, At: time.Now(),
+	})
+	if err != nil {
 		return err
 	}
+	return s.broken(kept, row, doubt.Error())
+}
+
+// linkLost defers the recipient at once, and lets the account rest when its
+// links keep breaking: the server is what is wrong then, not the mails.
+func (s *shift) linkLost(kept, soft context.Context, j *job, lost *reply.Lost) error {
+	now := time.Now()
+	s.Pacer.Unclear()
+	o := ledger.Outcome{
+		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
+		Class: linkLost, At: now, Due: now, Free: true,
+	}
+	row := 0
+	if j.breaks(lost) {
+		o.Free = false
+		s.putOff(j, 0, &o)
+	} else {
+		row = s.broke(soft)
+		o.Due = now.Add(rest(row))
+	}
+	if err := s.belt.settle(kept, j, o); err != nil {
+		return err
+	}
+	return s.broken(kept, row, lost.Error())
+}
+
+// broke returns how many links in a row were lost, with this one; those that we
+// cut ourselves in the end do not count.
+func (s *shift) broke(soft context.Context) int {
+	if soft.Err() != nil {
+		return 0
+	}
+	return s.links.broke()
+}
+
+// rest is how long an account rests after so many links lost in a row.
+func rest(row int) time.Duration {
+	if row < tolerated {
+		return 0
+	}
+	return resting(row - tolerated)
+}
+
+// broken lets the account rest if so many links in a row are too many.
+func (s *shift) broken(kept context.Context, row int, said string) error {
+	if rest(row) == 0 {
+		return nil
+	}
+	now := time.Now()
 	return s.hold(kept, ledger.Hold{
-		Account: s.Account, Since: now, Until: now.Add(rest), Rule: linkLost, Reply: lost.Error(),
+		Account: s.Account, Since: now, Until: now.Add(rest(row)), Rule: linkLost, Reply: said,
 		Reason: fmt.Sprintf("%d links lost in a row", row),
 	})
 }
