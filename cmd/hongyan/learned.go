@@ -35,11 +35,17 @@ func (h *house) pacer(ctx context.Context, account config.Account, by postgres.L
 		return nil, err
 	}
 	for _, hold := range holds {
-		if hold.Account == account.Name && hold.Holds(time.Now()) {
+		if hold.Account == account.Name && !probed(hold, past) {
 			pacer.Hold(hold.Until, hold.Reason)
 		}
 	}
 	return pacer, nil
+}
+
+// probed reports whether a hold is over and a mail has left since: whatever came of
+// that, the hold has said all it had to say.
+func probed(hold ledger.Hold, past []time.Time) bool {
+	return !hold.Holds(time.Now()) && len(past) > 0 && past[len(past)-1].After(hold.Until)
 }
 
 // firstSent is when the account's first mail left, which only a warm-up asks for.

@@ -72,7 +72,7 @@ func (p *progress) left() time.Duration {
 func (p *progress) silence() string {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	left := time.Until(p.waiting.Until)
+	left := time.Until(p.waiting.Until.Round(0))
 	if left <= 0 {
 		return ""
 	}

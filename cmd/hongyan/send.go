@@ -269,16 +269,11 @@ func (h *house) fill(ctx context.Context, e *edition) error {
 	return err
 }
 
-// retry is the schedule as a run asks for it. The age of a mail that was put
-// off n times is what the schedule made it wait.
+// retry is the schedule as a run asks for it.
 func retry(s pace.Schedule) func(n int) (time.Duration, bool) {
 	return func(n int) (time.Duration, bool) {
-		var age time.Duration
-		for i := range n - 1 {
-			age += s.Waits[min(i, len(s.Waits)-1)]
-		}
 		wait := s.Next(n, rand.New(rand.NewPCG(seed(), uint64(n))))
-		return wait, !s.GiveUp(age, wait)
+		return wait, !s.GiveUp(s.Age(n), wait)
 	}
 }
 

@@ -125,7 +125,7 @@ func (p *pump) choose(now time.Time) (*job, *way, time.Duration) {
 	if p.hold != nil && p.hold.Human {
 		return nil, nil, look
 	}
-	if wait := p.until.Sub(now); wait > 0 {
+	if wait := p.until.Sub(now.Round(0)); wait > 0 {
 		return nil, nil, wait
 	}
 	p.why = ""
@@ -135,7 +135,7 @@ func (p *pump) choose(now time.Time) (*job, *way, time.Duration) {
 		if w == nil {
 			continue
 		}
-		if left := w.due.Sub(now); left > 0 {
+		if left := w.due.Sub(now.Round(0)); left > 0 {
 			wait = min(wait, left)
 			continue
 		}
@@ -267,9 +267,9 @@ func (p *pump) conclude(l life, j *job, w *way, early []run.Early, err error) {
 		case len(early) == 0:
 			w.done = true
 		case early[0].Due:
-			w.due = early[0].Until
+			w.due = early[0].Until.Round(0)
 		case !early[0].Human: // that is for the ledger's hold to say
-			p.until, p.why = early[0].Until, early[0].Why
+			p.until, p.why = early[0].Until.Round(0), early[0].Why // by the wall clock: machines sleep
 		}
 	})
 	if err == nil || l.hard.Err() != nil || errors.Is(err, context.Canceled) {

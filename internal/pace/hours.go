@@ -76,17 +76,21 @@ func (h Hours) span(t time.Time, n int) (from, to time.Time, ok bool) {
 		end += day
 	}
 	at := func(since time.Duration) time.Time {
-		return clockAt(time.Date(y, m, d+n+int(since/day), 0, 0, 0, 0, t.Location()), since%day)
+		return clockAt(begin.AddDate(0, 0, int(since/day)), since%day)
 	}
 	return at(h.From), at(end), true
 }
 
-// clockAt returns when the clock on the wall shows so much since midnight. An
-// hour that summer time leaves out is taken an hour later, never earlier.
-func clockAt(midnight time.Time, since time.Duration) time.Time {
-	y, m, d := midnight.Date()
-	t := time.Date(y, m, d, int(since/time.Hour), int(since%time.Hour/time.Minute), 0, 0, midnight.Location())
+// clockAt returns when the clock on the wall shows so much since the midnight of
+// the day that has this noon. An hour that summer time leaves out is taken an hour
+// later, never earlier; where it is the day's first, midnight is not on the day.
+func clockAt(noon time.Time, since time.Duration) time.Time {
+	y, m, d := noon.Date()
+	t := time.Date(y, m, d, int(since/time.Hour), int(since%time.Hour/time.Minute), 0, 0, noon.Location())
 	shown := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	if t.Day() != d {
+		shown -= day
+	}
 	return t.Add(max(since-shown, 0))
 }
 

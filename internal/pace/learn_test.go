@@ -223,6 +223,12 @@ func TestASchedulePutsMailsOff(t *testing.T) {
 	if s.GiveUp(23*time.Hour, time.Hour) || !s.GiveUp(23*time.Hour, 61*time.Minute) {
 		t.Error("a mail is given up when its next try would come too late")
 	}
+	if age := s.Age(4); age != 35*time.Minute {
+		t.Errorf("at its fourth try a mail is %s old", age)
+	}
+	if age := (pace.Schedule{Waits: []time.Duration{time.Minute}}).Age(11); age != 50*time.Minute {
+		t.Errorf("a wait of a minute takes five, but ten of them %s", age)
+	}
 	if (pace.Schedule{}).GiveUp(1000*time.Hour, time.Hour) {
 		t.Error("without max_age nothing is given up")
 	}

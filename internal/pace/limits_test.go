@@ -173,6 +173,10 @@ func TestHoursOpenByTheClockOnTheWall(t *testing.T) {
 		{"08:00-24:00", "none", "UTC", "2026-11-23 23:59", "2026-11-23 23:59"},
 		{"none", "none", "UTC", "2026-10-01 12:00", "2026-10-03 00:00"},                     // two holidays
 		{"02:30-03:30", "none", "America/New_York", "2026-03-08 06:00", "2026-03-08 07:30"}, // the clock jumps from 02:00 to 03:00
+		{"08:00-22:00", "none", "America/Havana", "2024-03-10 05:30", "2024-03-10 12:00"},   // and here from 00:00 to 01:00
+		{"08:00-24:00", "none", "America/Havana", "2024-03-10 05:30", "2024-03-10 12:00"},
+		{"08:00-24:00", "none", "America/Havana", "2024-03-11 03:59", "2024-03-11 03:59"},
+		{"none", "sun", "America/Havana", "2024-03-10 03:00", "2024-03-10 05:00"},
 	} {
 		l := limits(t, map[string]any{"between": c.hours, "weekdays": c.weekdays, "timezone": c.zone})
 		l.Hours.Holidays = []pace.Date{{Year: 2026, Month: time.October, Day: 1}, {Year: 2026, Month: time.October, Day: 2}}

@@ -77,6 +77,18 @@ func (s Schedule) Next(tries int, r *rand.Rand) time.Duration {
 	return max(d/2+time.Duration(r.Int64N(int64(d-d/2)+1)), leastRetry)
 }
 
+// Age is how old a mail is, by the schedule, when it has been tried so often.
+func (s Schedule) Age(tries int) (age time.Duration) {
+	for i := range tries - 1 {
+		wait := leastRetry
+		if len(s.Waits) > 0 {
+			wait = max(s.Waits[min(i, len(s.Waits)-1)], leastRetry)
+		}
+		age += wait
+	}
+	return age
+}
+
 // GiveUp reports whether a mail of that age, which would wait so long, is not
 // worth another try.
 func (s Schedule) GiveUp(age, wait time.Duration) bool {
