@@ -13,6 +13,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"hongyan/internal/campaign"
 	"hongyan/internal/config"
@@ -78,6 +80,10 @@ func (d *door) openWritten(ctx context.Context, path string, src []byte, issue s
 	}
 	faults = append(faults, camp.Check()...)
 	e := &edition{conf: conf, camp: camp, written: src, key: ledger.Key{Campaign: camp.Name, Issue: cmp.Or(issue, camp.Issue, "main")}}
+	if !nameable(e.key.Issue) {
+		faults = append(faults, fault.At(path, 0, "an issue cannot be called %q", e.key.Issue).
+			Hinted("a name has up to 200 bytes of printable text, without blanks around it"))
+	}
 	if conf != nil {
 		faults = append(faults, e.chooseAccounts()...)
 		faults = append(faults, linkable(conf, camp)...)
@@ -96,6 +102,13 @@ func (d *door) openWritten(ctx context.Context, path string, src []byte, issue s
 		return nil, err
 	}
 	return e, nil
+}
+
+// nameable reports whether an issue may be called so: tables, addresses and people
+// have to take it.
+func nameable(issue string) bool {
+	odd := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }
+	return len(issue) <= 200 && strings.TrimSpace(issue) == issue && !strings.ContainsFunc(issue, odd)
 }
 
 // read opens list, template and attachments, and collects what is wrong with them.

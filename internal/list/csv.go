@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/transform"
@@ -80,6 +81,9 @@ func (t *csvTable) next() (row, error) {
 	}
 	if err == nil {
 		line, _ := t.csv.FieldPos(0)
+		for i, cell := range cells {
+			cells[i] = unmarked(cell)
+		}
 		return row{line: line, cells: cells}, nil
 	}
 	bad, ok := errors.AsType[*csv.ParseError](err)
@@ -94,6 +98,20 @@ func (t *csvTable) next() (row, error) {
 	}
 	return row{line: bad.Line, fault: fault.At("", 0, "a quote stands in the wrong place (character %d of the line)", bad.Column).
 		Hinted(`a field with a quote in it is written in quotes, with the quote doubled: "5"" disk"`)}, nil
+}
+
+// unmarked is a cell without the apostrophe that programs, our reports among them,
+// put before what a spreadsheet would otherwise compute (CWE-1236).
+func unmarked(cell string) string {
+	rest, marked := strings.CutPrefix(cell, "'")
+	if !marked {
+		return cell
+	}
+	seen := strings.TrimLeftFunc(rest, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) || r == 0 })
+	if r, _ := utf8.DecodeRuneInString(seen); strings.ContainsRune("=+-@＝＋－＠", r) || len(rest) > 0 && strings.IndexByte("\t\r\x00", rest[0]) >= 0 {
+		return rest
+	}
+	return cell
 }
 
 // delimiters are tried in this order; the first of equals wins.

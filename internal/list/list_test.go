@@ -3,6 +3,7 @@ package list_test
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -495,5 +496,25 @@ func TestEachAddressOfAGreatListIsSeenOnce(t *testing.T) {
 	}
 	if s.DuplicateCount != 10 || s.Duplicates[9] != (list.Duplicate{Address: "user9@example.com", Line: 20_011, First: 11}) {
 		t.Errorf("got %d: %v", s.DuplicateCount, s.Duplicates)
+	}
+}
+
+func TestTheApostropheBeforeAFormulaIsNoPartOfTheValue(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "list.csv")
+	rows := "email,a,b,c,d\n'+li@example.com,'=1+1,'@li,'n Abend,O'Neil\n"
+	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l, err := list.Open(path, list.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for r, err := range l.Recipients() {
+		want := map[string]string{"email": "+li@example.com", "a": "=1+1", "b": "@li", "c": "'n Abend", "d": "O'Neil"}
+		if err != nil || r.Address != "+li@example.com" || !maps.Equal(r.Fields, want) {
+			t.Errorf("got %+v, %v", r, err)
+		}
 	}
 }

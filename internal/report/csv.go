@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"io"
 	"slices"
 	"strconv"
@@ -145,8 +146,7 @@ func appendCell(b []byte, cell string) []byte {
 // formula tells whether a spreadsheet may compute a cell instead of showing
 // it (CWE-1236): it begins with = + - @, their full-width forms, TAB, CR or
 // NUL, also behind blanks or signs that nobody sees. Plain numbers such as -5
-// or +8613800138000 compute to themselves; they stay, since the list of the
-// failed is fed back.
+// or +8613800138000 compute to themselves; they stay.
 func formula(cell string) bool {
 	if cell == "" || plain(cell) {
 		return false
@@ -174,7 +174,8 @@ func plain(cell string) bool {
 }
 
 // failed is the list of those who got no mail and may get one: refused,
-// deferred, skipped. In-doubt are left out on purpose: they may have the mail,
+// deferred, skipped. The column of the addresses comes first and keeps its name,
+// which campaign and template may use. In-doubt are left out on purpose: they may have the mail,
 // and feeding them back could mail them twice. So are queued and suppressed.
 type failed struct {
 	table
@@ -186,9 +187,9 @@ func newFailed(w io.Writer, columns []string, email string) *failed {
 		email = columns[i]
 	}
 	kept := slices.DeleteFunc(slices.Clone(columns), func(s string) bool { // error: of the last time
-		return s == email || strings.EqualFold(s, "email") || strings.EqualFold(s, "error")
+		return s == email || strings.EqualFold(s, "error")
 	})
-	return &failed{table{w: w, columns: kept}, email}
+	return &failed{table{w: w, columns: kept}, cmp.Or(email, "email")}
 }
 
 func (f *failed) header() error {
@@ -199,7 +200,7 @@ func (f *failed) header() error {
 	if _, err := io.WriteString(f.w, bom); err != nil {
 		return err
 	}
-	return f.write(slices.Concat([]string{"email"}, f.columns, []string{"error"}))
+	return f.write(slices.Concat([]string{f.email}, f.columns, []string{"error"}))
 }
 
 func (f *failed) add(e ledger.Entry) error {

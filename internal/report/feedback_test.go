@@ -10,7 +10,6 @@ import (
 )
 
 // The list of the failed is a list: its rows read as they did the first time.
-// Only what a spreadsheet would compute comes back with its apostrophe.
 func TestTheFailedAreAListAgain(t *testing.T) {
 	t.Parallel()
 	l, err := list.Open(write(t, autumn(), options()).Failed, list.Options{})
@@ -18,7 +17,7 @@ func TestTheFailedAreAListAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	if a := l.Assumed(); a.EmailColumn != "email" || a.Encoding != "UTF-8" || a.Delimiter != "," {
+	if a := l.Assumed(); a.EmailColumn != "邮箱" || a.Encoding != "UTF-8" || a.Delimiter != "," {
 		t.Errorf("assumed %+v", a)
 	}
 	var got []list.Recipient
@@ -32,9 +31,9 @@ func TestTheFailedAreAListAgain(t *testing.T) {
 		t.Fatalf("got %d recipients: %+v", len(got), got)
 	}
 	want := []map[string]string{
-		{"email": "li@example.com", "姓名": `李四 "小李"`, "金额": "'=1+2", "status": "", "备注": "两\n行"},
-		{"email": "wang@163.com", "姓名": "王五", "金额": "+8613800138000", "status": "", "备注": ""},
-		{"email": "not an address", "姓名": "<b>孙</b>", "金额": "", "status": "", "备注": ""},
+		{"邮箱": "li@example.com", "姓名": `李四 "小李"`, "金额": "=1+2", "status": "", "备注": "两\n行"},
+		{"邮箱": "wang@163.com", "姓名": "王五", "金额": "+8613800138000", "status": "", "备注": ""},
+		{"邮箱": "not an address", "姓名": "<b>孙</b>", "金额": "", "status": "", "备注": ""},
 	}
 	for i, r := range got {
 		delete(r.Fields, "error")
@@ -65,7 +64,7 @@ func TestTheFailedOfTheFailedKeepTheirColumns(t *testing.T) {
 	}
 	o := report.Options{Columns: l.Columns(), Email: l.Assumed().EmailColumn}
 	second := read(t, write(t, again, o).Failed)
-	head := "\uFEFF\"email\",\"姓名\",\"金额\",\"status\",\"备注\",\"error\"\r\n"
+	head := "\uFEFF\"邮箱\",\"姓名\",\"金额\",\"status\",\"备注\",\"error\"\r\n"
 	if second[:len(head)] != head {
 		t.Errorf("got %s", second)
 	}

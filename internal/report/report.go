@@ -8,6 +8,8 @@ package report
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"iter"
 	"maps"
@@ -17,6 +19,7 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"hongyan/internal/ledger"
 )
@@ -163,16 +166,31 @@ func columnsOf(entries []ledger.Entry) []string {
 }
 
 // Name is the file name of an issue without its extension: an issue may be
-// called 2026-11-23T09:00, a file on a shared folder may not.
+// called 2026-11-23T09:00, a file on a shared folder may not. Other names that no
+// file can have, or that another issue's files have, get a sum of themselves.
 func Name(issue string) string {
 	name := strings.Map(func(r rune) rune {
-		if strings.ContainsRune(`/\:*?"<>|`, r) || unicode.IsControl(r) {
+		if strings.ContainsRune(`/\:*?"<>|`, r) || unicode.IsControl(r) || r == utf8.RuneError {
 			return '-'
 		}
 		return r
 	}, issue)
 	if name == "" || strings.HasPrefix(name, ".") {
-		return "_" + name
+		name = "_" + name
 	}
-	return name
+	if name == issue && len(name) <= longestName && !strings.HasSuffix(strings.ToLower(name), ".failed") || slot(issue) {
+		return name
+	}
+	sum := sha256.Sum256([]byte(issue))
+	cut := strings.ToValidUTF8(name[:min(len(name), longestName)], "")
+	return cut + "~" + hex.EncodeToString(sum[:4])
+}
+
+// longestName leaves room for the extensions in the 255 bytes that a file's name has.
+const longestName = 200
+
+// slot reports whether an issue is called like a slot of a schedule.
+func slot(issue string) bool {
+	_, err := time.Parse("2006-01-02T15:04", issue)
+	return err == nil
 }

@@ -312,13 +312,21 @@ func TestWhatAKilledWriterLeftIsSwept(t *testing.T) {
 
 func TestNoIssueNameLeavesTheFolder(t *testing.T) {
 	t.Parallel()
+	names := map[string]string{}
 	for issue, want := range map[string]string{
 		"main": "main", "2026-11-23T09:00": "2026-11-23T09-00", "第12期": "第12期",
-		"../../etc/passwd": "_..-..-etc-passwd", "": "_", ".": "_.", "..": "_..", `a\b:c*?`: "a-b-c--", "a\x00b": "a-b",
+		"../../etc/passwd": "_..-..-etc-passwd~", "": "_~", ".": "_.~", "..": "_..~", `a\b:c*?`: "a-b-c--~", "a\x00b": "a-b~",
+		"a:b": "a-b~", "a-b": "a-b", "main.failed": "main.failed~", "a\xffb": "a-b~",
+		strings.Repeat("期", 100): strings.Repeat("期", 66) + "~",
 	} {
-		if got := report.Name(issue); got != want {
+		got := report.Name(issue)
+		if !strings.HasSuffix(want, "~") && got != want || !strings.HasPrefix(got, want) || len(got) > len(want)+8 {
 			t.Errorf("%q: got %q, want %q", issue, got, want)
 		}
+		if other := names[got]; other != "" {
+			t.Errorf("%q and %q are both called %q", issue, other, got)
+		}
+		names[got] = issue
 	}
 }
 
