@@ -23,6 +23,8 @@ type Lane struct {
 	Connections int                                                            // at least 1
 	Ahead       int                                                            // mails composed ahead of the pacer, at least 1
 	Workers     int                                                            // that compose, at least 1
+	// Orphans are accounts that no lane has any more: whom they put off goes this way.
+	Orphans []string
 	// What a lane keeps that works in one run after another; nil: every run begins anew.
 	Streaks *Streaks // the issue's
 	Links   *Links   // the account's

@@ -754,3 +754,34 @@ func TestStepsAreToldInOrder(t *testing.T) {
 		})
 	}
 }
+
+// Whom an account put off that the campaign does not use any more goes out by
+// another; what the first one did stays its own.
+func TestWhomALostAccountPutOffGoesByAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 6)
+		blocked := &office{fate: func(_ string, n int) fate {
+			if n > 2 {
+				return fate{dot: refuse(reply.AtDot, 451, "try again in 20 minutes")}
+			}
+			return fate{}
+		}}
+		r := start(s, lane(t, "blocked", blocked, pace.Limits{}))
+		r.Patience = time.Minute
+		if _, err := r.Do(t.Context()); err != nil || totals(t, s).Deferred != 4 {
+			t.Fatal(totals(t, s), err)
+		}
+		other := &office{}
+		l := lane(t, "other", other, pace.Limits{})
+		l.Orphans = []string{"gone", "blocked"}
+		if early, err := start(s, l).Do(t.Context()); err != nil || early != nil {
+			t.Fatal(early, err)
+		}
+		if sum := totals(t, s); sum.Sent != 6 || len(other.taken) != 4 {
+			t.Errorf("%+v, %d by the other", sum, len(other.taken))
+		}
+		if past, err := s.History(t.Context(), "blocked", time.Time{}); err != nil || len(past) != 6 {
+			t.Errorf("the past of the lost account: %v, %v", past, err)
+		}
+	})
+}
