@@ -164,12 +164,32 @@ func (h *house) listChanges(ctx context.Context, e *edition) ([]string, error) {
 	for _, part := range []struct {
 		n        int
 		sentence string
-	}{{fresh.n, h.door.say("%d new: %s", fresh.n, fresh.names())}, {other.n, h.door.say("%d with other fields: %s", other.n, other.names())}, {len(known), h.door.say("%d gone", len(known))}} {
+	}{{fresh.n, h.door.say("%d new: %s", fresh.n, fresh.names())}, {other.n, h.door.say("%d with other fields (what was entered stays): %s", other.n, other.names())}, {len(known), h.door.say("%d gone", len(known))}} {
 		if part.n > 0 {
 			out = append(out, "      "+part.sentence)
 		}
 	}
 	return out, nil
+}
+
+// departed counts whom the ledger is still to send to and the list does not name
+// any more.
+func (h *house) departed(ctx context.Context, e *edition) (int, error) {
+	seed, open := maphash.MakeSeed(), map[uint64]struct{}{}
+	left := ledger.Filter{States: []ledger.State{ledger.Queued, ledger.Deferred}}
+	for entry, err := range h.store.Entries(ctx, e.key, left) {
+		if err != nil {
+			return 0, err
+		}
+		open[maphash.String(seed, rowName(entry.Line, entry.Address))] = struct{}{}
+	}
+	for r, err := range e.list.Recipients() {
+		if err != nil {
+			return 0, err
+		}
+		delete(open, maphash.String(seed, rowName(r.Line, r.Address)))
+	}
+	return len(open), nil
 }
 
 // rowName is what makes a row the one it is: its address, or else its line.

@@ -21,14 +21,16 @@ type plan struct {
 	totals    ledger.Totals // what the ledger has of this issue already
 	known     bool          // the issue was started before
 	enqueued  bool          // the ledger has the whole list
+	departed  int           // who is not on the list any more and still gets the mail
 	rehearsal rehearsal
 	takes     time.Duration // at the accounts' limits
 	holds     []ledger.Hold
 }
 
-// recipients is how many people the issue is for: good rows, each address once.
+// recipients is how many people the issue is for: good rows, each address once,
+// and whom the list had when they were entered.
 func (p *plan) recipients() int {
-	return p.edition.survey.Good - p.edition.survey.DuplicateCount
+	return p.edition.survey.Good - p.edition.survey.DuplicateCount + p.departed
 }
 
 // open is how many mails are still to be sent.
@@ -36,7 +38,8 @@ func (p *plan) open() int {
 	if !p.known {
 		return p.recipients()
 	}
-	return max(p.recipients()-p.totals.Sent-p.totals.Refused-p.totals.Suppressed-p.totals.InDoubt, 0)
+	left := p.recipients() - p.totals.Sent - p.totals.Refused - p.totals.Suppressed - p.totals.InDoubt
+	return max(left, p.departed) // of the settled some may be gone from the list too
 }
 
 func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) (*plan, error) {
@@ -141,6 +144,9 @@ func (d *door) printWarnings(p *plan) {
 		if hold.Holds(time.Now()) {
 			d.warn(d.holdLine(hold))
 		}
+	}
+	if p.departed > 0 {
+		d.warn(d.say("%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
 	}
 	d.printSurvey(p.edition.survey)
 	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {

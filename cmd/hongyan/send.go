@@ -129,6 +129,11 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if len(compared.changed) > 0 && !o.accept {
 		return h.refuse(ctx, e, compared)
 	}
+	if len(compared.changed) > 0 {
+		if plan.departed, err = h.departed(ctx, e); err != nil {
+			return err
+		}
+	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
 		return err
