@@ -80,6 +80,35 @@ func TestNoMemoryNoMail(t *testing.T) {
 	}
 }
 
+// TestALedgerThatWasTakenAwayIsNotWritten: what goes into a file without a name is
+// forgotten with its last user, and then everybody would be mailed again.
+func TestALedgerThatWasTakenAwayIsNotWritten(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]func(dir string) error{
+		"Removed": os.RemoveAll,
+		"Moved":   func(dir string) error { return os.Rename(dir, dir+".old") },
+		"Replaced": func(dir string) error {
+			file := filepath.Join(dir, sqlite.File)
+			return errors.Join(os.Remove(file), os.WriteFile(file, nil, 0o600))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := filepath.Join(folder(t), "state")
+			s := open(t, dir)
+			planned(t, s, 10)
+			got := claim(t, s, 1)[0]
+			if err := harm(dir); err != nil {
+				t.Fatal(err)
+			}
+			err := s.Record(t.Context(), intent(got))
+			if !errors.Is(err, ledger.ErrBroken) || !strings.Contains(err.Error(), "was removed or replaced") {
+				t.Errorf("got %v", err)
+			}
+		})
+	}
+}
+
 func pragma(t *testing.T, s *sqlite.Store, p string) {
 	t.Helper()
 	if err := s.Sabotage("PRAGMA " + p); err != nil {

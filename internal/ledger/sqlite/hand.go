@@ -42,11 +42,10 @@ func OpenClerk(ctx context.Context, dir string) (*Clerk, error) {
 }
 
 func (c *Clerk) open(ctx context.Context, file string) error {
-	conn, err := connect(ctx, file)
-	if err != nil {
+	var err error
+	if c.writer, err = connect(ctx, file); err != nil {
 		return err
 	}
-	c.writer = newWriter(conn)
 	c.Reader, err = openReader(ctx, file, "rw")
 	return err
 }

@@ -10,7 +10,6 @@ import (
 	"context"
 	"crypto/rand"
 	"database/sql"
-	"database/sql/driver"
 	"fmt"
 	"net/url"
 	"os"
@@ -65,11 +64,10 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := touch(file); err != nil {
 		return err
 	}
-	conn, err := connect(ctx, file)
-	if err != nil {
+	var err error
+	if s.writer, err = connect(ctx, file); err != nil {
 		return err
 	}
-	s.writer = newWriter(conn)
 	s.writer.strange = s.tally.strange
 	if s.Reader, err = openReader(ctx, file, "rw"); err != nil {
 		return err
@@ -77,8 +75,8 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	return s.recover()
 }
 
-// connect brings the tables up to date and returns the connection that writes.
-func connect(ctx context.Context, file string) (driver.Conn, error) {
+// connect brings the tables up to date and returns the one who writes.
+func connect(ctx context.Context, file string) (*writer, error) {
 	source, err := address(file, "rw", writing())
 	if err != nil {
 		return nil, err
@@ -91,7 +89,15 @@ func connect(ctx context.Context, file string) (driver.Conn, error) {
 	if err := migrate(ctx, db); err != nil {
 		return nil, err
 	}
-	return db.Driver().Open(source)
+	born, err := os.Stat(file)
+	if err != nil {
+		return nil, err
+	}
+	conn, err := db.Driver().Open(source)
+	if err != nil {
+		return nil, err
+	}
+	return newWriter(conn, place{file, born}), nil
 }
 
 // touch makes the file readable to its owner only; SQLite gives the files it

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"hongyan/internal/ledger"
@@ -19,6 +20,7 @@ import (
 // locks, copies arguments and looks for the end of a context, for pools and
 // callers that are not here: it costs as much as the statement itself.
 type writer struct {
+	place
 	turn   chan struct{} // of one: its holder may use the rest
 	conn   driver.Conn
 	stmts  map[string]statement
@@ -31,6 +33,22 @@ type writer struct {
 	strange  *strange        // is told of every entry that is written
 }
 
+// A place is a file where it was when it was opened.
+type place struct {
+	path string
+	born os.FileInfo
+}
+
+// left is nil while the file is still there. SQLite would go on with one that was
+// removed, which nobody ever reads again: all that it has would be forgotten.
+func (p place) left() error {
+	now, err := os.Stat(p.path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(now, p.born) {
+		return fmt.Errorf("%s was removed or replaced while it was in use", p.path)
+	}
+	return nil
+}
+
 // A statement is what the driver compiles.
 type statement interface {
 	driver.Stmt
@@ -38,9 +56,9 @@ type statement interface {
 	driver.StmtQueryContext
 }
 
-func newWriter(conn driver.Conn) *writer {
+func newWriter(conn driver.Conn, at place) *writer {
 	return &writer{
-		turn: make(chan struct{}, 1), conn: conn, stmts: map[string]statement{},
+		turn: make(chan struct{}, 1), conn: conn, place: at, stmts: map[string]statement{},
 		accounts: map[string]int64{}, touched: map[int64]int64{}, strange: &strange{blocks: map[int64]struct{}{}},
 	}
 }
@@ -58,7 +76,7 @@ func (w *writer) commit(f func(*tx)) error {
 	if w.broken != nil {
 		return w.broken
 	}
-	t := &tx{w: w}
+	t := &tx{w: w, err: w.left()}
 	t.exec("BEGIN IMMEDIATE")
 	f(t)
 	// Before the commit, so that a count sees all of its entries or none; and
