@@ -83,6 +83,19 @@ func (e Entry) String() string {
 	return fmt.Sprintf("line %d, %s", e.Line, e.Address)
 }
 
+// AbandonedAt and AbandonedWhy are the evidence of a doubt that was left by a
+// death: how far its attempt may have come, and all that is known of it.
+const (
+	AbandonedAt  = "dot"
+	AbandonedWhy = "the program ended while the mail was being handed over: the server may have all of it"
+)
+
+// Abandoned is the entry as it stands when whoever was sending it is dead.
+func (e Entry) Abandoned() Entry {
+	e.State, e.Stage, e.Reply = InDoubt, AbandonedAt, AbandonedWhy
+	return e
+}
+
 // Label names an entry to people when nothing better is at hand: "3.57" is the
 // 57th of the third issue.
 func Label(id int64) string { return fmt.Sprintf("%d.%d", id>>32, id&(1<<32-1)) }

@@ -199,8 +199,8 @@ type Auditor interface {
 // A Store is a whole ledger. Readers should ask for less.
 //
 // Opening a store turns every entry found in sending into in-doubt, with its
-// account and the time its attempt began as evidence: whoever was sending it
-// is dead, and its body may have left. In a store that processes share this is
+// account, the time its attempt began, [AbandonedAt] and [AbandonedWhy] as
+// evidence: whoever was sending it is dead, and its body may have left. In a store that processes share this is
 // done for each account by whoever takes it over, or by its owner that leaves.
 type Store interface {
 	Planner

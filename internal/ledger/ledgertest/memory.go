@@ -69,7 +69,7 @@ func (m *Memory) Restart() {
 		is.enqueuing = false
 		for r := range is.all() {
 			if r.State == ledger.Sending {
-				r.State = ledger.InDoubt
+				r.Entry = r.Abandoned()
 			}
 		}
 	}

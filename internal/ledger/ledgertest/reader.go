@@ -275,7 +275,7 @@ func doubtAtStart(t *testing.T, b *book) {
 			}
 		}
 	}
-	if e := b.entry(1); e.MessageID != "id@example.com" || !e.Ended.IsZero() {
+	if e := b.entry(1); e.MessageID != "id@example.com" || !e.Ended.IsZero() || e.Stage != ledger.AbandonedAt || e.Reply != ledger.AbandonedWhy {
 		t.Errorf("evidence: %+v", e)
 	}
 }

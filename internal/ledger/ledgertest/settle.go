@@ -51,7 +51,7 @@ func settleSent(t *testing.T, b *book) {
 		if e.State != ledger.Sent || e.SettledBy != "li" || e.SettledAt != at(30) || e.Begun != at(1) || e.Attempts != 1 {
 			t.Errorf("settled: %+v", e)
 		}
-		if i == 0 && (e.Ended != at(2) || e.Stage != "dot" || e.Bytes != 4096) || i == 1 && e.Ended != at(30) {
+		if i == 0 && (e.Ended != at(2) || e.Stage != "dot" || e.Bytes != 4096) || i == 1 && (e.Ended != at(30) || e.Reply != ledger.AbandonedWhy) {
 			t.Errorf("evidence: %+v", e)
 		}
 	}

@@ -131,8 +131,11 @@ func sweep(ctx context.Context, tx pgx.Tx, epoch int64) error {
 		over AS (UPDATE delivery SET state = CASE state WHEN 1 THEN 5 ELSE state END, claim = CASE state WHEN 1 THEN claim ELSE 0 END
 			WHERE claim = $1 AND state IN (0, 1) AND id = ANY(ARRAY(SELECT d.id FROM gone CROSS JOIN LATERAL
 				(SELECT id FROM delivery WHERE id BETWEEN low AND high AND claim = $1 AND state IN (0, 1) OFFSET 0) AS d))
-			RETURNING id, state)
-		INSERT INTO loose (issue, id) SELECT id >> 32, id FROM over WHERE state = 0 ON CONFLICT DO NOTHING`, epoch)
+			RETURNING id, state),
+		said AS (INSERT INTO answer (id, stage, reply) SELECT id, $2, $3 FROM over WHERE state = 5
+			ON CONFLICT (id) DO UPDATE SET stage = excluded.stage, reply = excluded.reply)
+		INSERT INTO loose (issue, id) SELECT id >> 32, id FROM over WHERE state = 0 ON CONFLICT DO NOTHING`,
+		epoch, ledger.AbandonedAt, ledger.AbandonedWhy)
 	return err
 }
 

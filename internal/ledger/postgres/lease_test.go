@@ -165,6 +165,7 @@ func TestWorkersShareALedger(t *testing.T) {
 		"SpansOfAccountsLieApart":                 spansLieApart,
 		"OpeningTakesNothingFromOthers":           openingTakesNothing,
 		"AFrozenWorkerCanNeitherCommitNorSend":    frozen,
+		"WhatTheDeadWereSendingIsADoubtAtOnce":    leftBehind,
 		"ResultsStayInHandWhileTheDatabaseIsAway": inHand,
 		"WhatCouldNotBeHandedBackEndsByItself":    letGo,
 		"WorkersThatStartTogetherMigrateOnce":     startTogether,
@@ -220,6 +221,49 @@ func frozen(t *testing.T, server *postgrestest.Server) {
 	if got := stateOf(t, b, ids[0]); got != ledger.Sent {
 		t.Errorf("the doubt is %s after its own sender told the result", got)
 	}
+	healthy(t, b)
+}
+
+// leftBehind: nobody takes the account after its owner's death, yet what was being
+// sent is a doubt for everybody who looks, and can be settled.
+func leftBehind(t *testing.T, server *postgrestest.Server) {
+	url := server.Place(t)
+	g := postgrestest.NewGate(t, server)
+	a := open(t, g.Through(url), short)
+	planned(t, a, 5)
+	id := claim(t, a, "qq", 1)[0]
+	if err := a.Record(t.Context(), intent(id)); err != nil {
+		t.Fatal(err)
+	}
+	r, err := postgres.OpenReader(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	if totals, err := r.Totals(t.Context(), welcome()); err != nil || totals.Sending != 1 {
+		t.Errorf("while its owner lives: %+v, %v", totals, err)
+	}
+	g.Shut(true)
+	time.Sleep(short + short/2) // the end of a lease is a moment on the database's clock
+	totals, err := r.Totals(t.Context(), welcome())
+	if err != nil || totals.Sending != 0 || totals.InDoubt != 1 || totals.Check() != nil {
+		t.Errorf("after its death: %+v, %v", totals, err)
+	}
+	n := 0
+	for e, err := range r.Entries(t.Context(), welcome(), ledger.Filter{States: []ledger.State{ledger.InDoubt}}) {
+		if n++; err != nil || e.ID != id || e.State != ledger.InDoubt || e.Reply != ledger.AbandonedWhy {
+			t.Errorf("listed: %+v, %v", e, err)
+		}
+	}
+	moments, err := r.Timeline(t.Context(), welcome(), time.Hour)
+	if err != nil || n != 1 || len(moments) != 1 || moments[0].InDoubt != 1 {
+		t.Errorf("%d listed; %+v, %v", n, moments, err)
+	}
+	b := open(t, url, long)
+	if n, err := b.Settle(t.Context(), welcome(), ledger.Settlement{To: ledger.Sent, At: time.Now(), By: "li"}); n != 1 || err != nil {
+		t.Errorf("settled %d, %v", n, err)
+	}
+	g.Shut(false)
 	healthy(t, b)
 }
 

@@ -40,7 +40,7 @@ func (r *Reader) Timeline(ctx context.Context, k ledger.Key, step time.Duration)
 		return nil, err
 	}
 	rows, err := r.pool.Query(ctx, `SELECT at / $3, state, count(*)
-		FROM (SELECT greatest(begun, ended) AS at, state FROM delivery WHERE id BETWEEN $1 AND $2) AS event
+		FROM (SELECT greatest(begun, ended) AS at, `+shown+` AS state FROM delivery d WHERE id BETWEEN $1 AND $2) AS event
 		WHERE at > 0 GROUP BY 1, 2 ORDER BY 1`, first(issue), last(issue), step.Milliseconds())
 	if err != nil {
 		return nil, wrap("read the timeline of "+k.String(), err)

@@ -59,8 +59,14 @@ func unknown(k ledger.Key) error { return fmt.Errorf("%s: %w", k, ledger.ErrUnkn
 // a slow reader holds back no vacuum.
 const page = 1000
 
+// shown is the state of an entry. What was being sent by an account that its
+// owner does not have any more becomes a doubt when the account is next taken or
+// reaped, and is shown so before.
+const shown = `(CASE WHEN d.state = 1 AND d.claim <> ALL(ARRAY(SELECT epoch FROM lease
+	WHERE owner <> '' AND until > clock_timestamp())) THEN 5 ELSE d.state END)::smallint`
+
 // columns is an entry as [scan] reads it.
-const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, d.state, coalesce(c.name, ''), d.attempts,
+const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, ` + shown + `, coalesce(c.name, ''), d.attempts,
 	d.message_id, d.begun, d.ended, d.due, coalesce(a.stage, ''), coalesce(a.code, 0), coalesce(a.enhanced, ''),
 	coalesce(a.reply, ''), coalesce(a.class, ''), coalesce(a.rule, ''), coalesce(a.bytes, 0),
 	coalesce(a.settled_by, ''), coalesce(a.settled_at, 0)
@@ -126,7 +132,7 @@ func (r *Reader) page(ctx context.Context, end int64, f ledger.Filter, n int) ([
 	for _, s := range f.States {
 		states = append(states, number(s))
 	}
-	rows, err := r.pool.Query(ctx, columns+`WHERE d.id > $1 AND d.id <= $2 AND ($3::smallint[] IS NULL OR d.state = ANY($3))
+	rows, err := r.pool.Query(ctx, columns+`WHERE d.id > $1 AND d.id <= $2 AND ($3::smallint[] IS NULL OR `+shown+` = ANY($3))
 		AND ($4 = '' OR c.name = $4)
 		AND ($5 = '' OR strpos(lower(CASE WHEN r.address LIKE 'line:%' THEN '' ELSE r.address END COLLATE "C"), lower($5 COLLATE "C")) > 0
 			OR strpos(lower(r.name COLLATE "C"), lower($5 COLLATE "C")) > 0
@@ -150,7 +156,9 @@ func scan(row pgx.CollectableRow) (e ledger.Entry, err error) {
 	if addressless(e.Address) {
 		e.Address = ""
 	}
-	e.State = state(now)
+	if e.State = state(now); e.State == ledger.InDoubt && e.Stage == "" {
+		e = e.Abandoned()
+	}
 	e.Begun, e.Ended, e.Due, e.SettledAt = instant(begun), instant(ended), instant(due), instant(settled)
 	e.Fields, err = ledger.DecodeFields(fields)
 	return e, err
@@ -164,7 +172,7 @@ func counting() string {
 	for i := range ledger.States() {
 		fmt.Fprintf(&b, ", count(*) FILTER (WHERE state = %d)", i)
 	}
-	b.WriteString(" FROM delivery WHERE id BETWEEN $1 AND $2")
+	b.WriteString(" FROM (SELECT begun, ended, " + shown + " AS state FROM delivery d WHERE id BETWEEN $1 AND $2) AS d")
 	return b.String()
 }
 

@@ -18,6 +18,9 @@ func (s *Store) Settle(ctx context.Context, k ledger.Key, w ledger.Settlement) (
 	if err != nil {
 		return 0, err
 	}
+	if _, err := s.Reap(ctx); err != nil { // what the dead were sending is shown as a doubt already
+		return 0, err
+	}
 	at, due := w.At.UnixMilli(), int64(0)
 	if w.To == ledger.Deferred {
 		due = at

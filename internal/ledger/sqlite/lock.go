@@ -1,13 +1,18 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/gofrs/flock"
 )
+
+const lockFile = "ledger.lock"
 
 // Held says that another process has the ledger.
 type Held struct {
@@ -39,8 +44,10 @@ type lock struct {
 
 func acquire(path string) (*lock, error) {
 	l := &lock{Flock: flock.New(path, flock.SetPermissions(0o600))}
-	ok, err := l.TryLock()
-	if err != nil {
+	ctx, cancel := context.WithTimeout(context.Background(), glance)
+	defer cancel()
+	ok, err := l.TryLockContext(ctx, glance/10)
+	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
 		return nil, fmt.Errorf("lock the ledger: %w", err)
 	}
 	if !ok {
@@ -52,6 +59,22 @@ func acquire(path string) (*lock, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// glance is longer than anybody takes who only looks whether a ledger is free.
+const glance = 100 * time.Millisecond
+
+// free reports whether nobody has the ledger in the folder dir. Whoever comes next
+// puts down what was being sent as in doubt before anything else, so what is free
+// for a moment is nobody's until then.
+func free(dir string) bool {
+	l := flock.New(filepath.Join(dir, lockFile), flock.SetFlag(os.O_RDONLY))
+	ok, err := l.TryRLock()
+	if err != nil {
+		return errors.Is(err, os.ErrNotExist) // a copy
+	}
+	_ = l.Unlock() // as closing the file does
+	return ok
 }
 
 // say tells who is kept out by whom.

@@ -48,7 +48,7 @@ func (r *Reader) Timeline(ctx context.Context, k ledger.Key, step time.Duration)
 		if err := rows.Scan(&packed, &count); err != nil {
 			return nil, wrap("read the timeline of "+k.String(), err)
 		}
-		out = extend(out, packed, count, step)
+		out = extend(out, packed/8*8+int64(r.shown(int(packed%8))), count, step)
 	}
 	return out, wrap("read the timeline of "+k.String(), rows.Err())
 }

@@ -18,12 +18,13 @@ import (
 	"hongyan/internal/ledger/intake"
 )
 
-// A Reader reads a ledger, also while another process writes it. It takes no
-// lock and changes nothing; entries that a dead process left in sending are
-// shown so until the next Open.
+// A Reader reads a ledger, also while another process writes it. It changes
+// nothing: what a dead process left in sending becomes in-doubt at the next Open,
+// and is shown so before.
 type Reader struct {
 	db                       *sql.DB
 	number, tail, suppressed *sql.Stmt
+	orphaned                 bool // nobody has the ledger, so nobody is sending
 }
 
 // OpenReader opens the ledger in the folder dir; [os.ErrNotExist]
@@ -37,6 +38,7 @@ func OpenReader(ctx context.Context, dir string) (*Reader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("ledger %s: %w", file, err)
 	}
+	r.orphaned = free(dir)
 	return r, nil
 }
 
@@ -152,7 +154,7 @@ func (r *Reader) page(ctx context.Context, out []ledger.Entry, end int64, f ledg
 	take := func(e ledger.Entry) bool { out = append(out, e); return true }
 	if f.Text == "" {
 		err = r.each(ctx, take, columns+`WHERE d.id > ?1 AND d.id <= ?2 AND `+passing+` ORDER BY d.id LIMIT ?5`,
-			f.After, end, wanted(f), f.Account, n)
+			f.After, end, r.wanted(f), f.Account, n)
 		return out, err
 	}
 	ids, err := r.found(ctx, end, f, n)
@@ -171,11 +173,23 @@ func (r *Reader) page(ctx context.Context, out []ledger.Entry, end int64, f ledg
 // by itself where the filter says nothing.
 const passing = `(?3 >> d.state) & 1 AND (?4 = '' OR d.account = (SELECT id FROM account WHERE name = ?4))`
 
-func wanted(f ledger.Filter) int {
+func (r *Reader) wanted(f ledger.Filter) int {
 	if len(f.States) == 0 {
 		return -1
 	}
-	return mask(f.States)
+	m := mask(f.States)
+	if r.orphaned {
+		m = m&^(1<<sending) | m>>inDoubt&1<<sending
+	}
+	return m
+}
+
+// shown is the number of the state that a number in the tables stands for.
+func (r *Reader) shown(n int) int {
+	if r.orphaned && n == sending {
+		return inDoubt
+	}
+	return n
 }
 
 // finding is two streams in the order of the ids, merged until there are enough.
@@ -195,7 +209,7 @@ func (r *Reader) found(ctx context.Context, end int64, f ledger.Filter, n int) (
 	if len(text) > longestPattern {
 		return nil, nil // nothing that long is kept
 	}
-	rows, err := r.db.QueryContext(ctx, finding, f.After, end, wanted(f), f.Account, text, n, len(f.Text), caseless(f.Text))
+	rows, err := r.db.QueryContext(ctx, finding, f.After, end, r.wanted(f), f.Account, text, n, len(f.Text), caseless(f.Text))
 	return collect(rows, err, func(id *int64) error { return rows.Scan(id) })
 }
 
@@ -229,6 +243,9 @@ func (r *Reader) each(ctx context.Context, next func(ledger.Entry) bool, query s
 	return r.raw(ctx, func(rows driver.Rows) error {
 		return walk(rows, func(values []driver.Value) (bool, error) {
 			e, err := scan(values)
+			if r.orphaned && e.State == ledger.Sending || e.State == ledger.InDoubt && e.Stage == "" {
+				e = e.Abandoned()
+			}
 			return err == nil && next(e), err
 		})
 	}, query, args...)
@@ -325,8 +342,8 @@ func (r *Reader) totals(ctx context.Context, issue int64) (t ledger.Totals, at i
 	}
 	dest = append(dest, &at)
 	err = r.db.QueryRowContext(ctx, fmt.Sprintf(counting, sums.String()), issue, first(issue), last(issue)).Scan(dest...)
-	for i, s := range ledger.States() {
-		t.Add(s, n[i])
+	for i := range n {
+		t.Add(state(r.shown(i)), n[i])
 	}
 	return t, at, err
 }

@@ -47,7 +47,7 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, err
 	}
-	l, err := acquire(filepath.Join(dir, "ledger.lock"))
+	l, err := acquire(filepath.Join(dir, lockFile))
 	if err != nil {
 		return nil, err
 	}
@@ -159,10 +159,16 @@ func address(file, mode string, pragmas []string) (string, error) {
 // ledger's key at its birth.
 func (s *Store) recover() error {
 	return s.writer.write(func(t *tx) {
-		n := t.exec(`UPDATE delivery SET state = ?1 WHERE state = ?2 AND id IN (
+		var left []int64
+		var id int64
+		t.each([]any{&id}, func() bool { left = append(left, id); return true }, `UPDATE delivery SET state = ?1
+			WHERE state = ?2 AND id IN (
 			SELECT d.id FROM issue CROSS JOIN delivery d ON d.id BETWEEN issue.id << 32 AND (issue.id << 32) + 4294967295
-			WHERE issue.live = 1 AND d.state = ?2)`, inDoubt, sending)
-		s.inDoubt = int(n)
+			WHERE issue.live = 1 AND d.state = ?2) RETURNING id`, inDoubt, sending)
+		for _, id := range left {
+			t.exec(`INSERT OR REPLACE INTO answer (id, stage, reply) VALUES (?1, ?2, ?3)`, id, ledger.AbandonedAt, ledger.AbandonedWhy)
+		}
+		s.inDoubt = len(left)
 		t.exec(`UPDATE issue SET live = 0 WHERE live = 1`)
 		t.exec(`INSERT INTO install (key) SELECT ?1 WHERE NOT EXISTS (SELECT 1 FROM install)`, newKey())
 	})

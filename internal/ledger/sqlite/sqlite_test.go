@@ -1,12 +1,14 @@
 package sqlite_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -154,12 +156,101 @@ func TestAReaderReadsWhatADeadProcessLeft(t *testing.T) {
 	}
 }
 
-// copyOf takes the files as a dead process would leave them.
-func copyOf(t *testing.T, dir string) string {
+func TestWhatADeadProcessWasSendingIsShownAsADoubt(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	s := open(t, dir)
+	planned(t, s, 10)
+	for _, e := range claim(t, s, 2) {
+		if err := s.Record(t.Context(), intent(e)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for name, c := range map[string]struct {
+		dir             string
+		sending, doubts int
+	}{
+		"while it lives":      {dir, 2, 0},
+		"after it":            {copyOf(t, dir), 0, 2},
+		"without its lock":    {copyOf(t, dir, "ledger.lock"), 0, 2},
+		"put down by opening": {recovered(t, copyOf(t, dir)), 0, 2},
+	} {
+		r, err := sqlite.OpenReader(t.Context(), c.dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		totals, err := r.Totals(t.Context(), key)
+		if err != nil || totals.Sending != c.sending || totals.InDoubt != c.doubts || totals.Check() != nil {
+			t.Errorf("%s: %+v, %v", name, totals, err)
+		}
+		moments, err := r.Timeline(t.Context(), key, time.Hour)
+		if err != nil || len(moments) == 0 || moments[0].Sending != c.sending || moments[0].InDoubt != c.doubts {
+			t.Errorf("%s: %+v, %v", name, moments, err)
+		}
+		for state, want := range map[ledger.State]int{ledger.Sending: c.sending, ledger.InDoubt: c.doubts} {
+			n := 0
+			for e, err := range r.Entries(t.Context(), key, ledger.Filter{States: []ledger.State{state}, Text: "@example.com"}) {
+				if err != nil || e.State != state || state == ledger.InDoubt && (e.Reply != ledger.AbandonedWhy || e.Stage != ledger.AbandonedAt) {
+					t.Errorf("%s: %+v, %v", name, e, err)
+				}
+				n++
+			}
+			if n != want {
+				t.Errorf("%s: %d are listed as %s, want %d", name, n, state, want)
+			}
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// recovered opens the ledger of a dead process and closes it.
+func recovered(t *testing.T, dir string) string {
+	t.Helper()
+	if err := open(t, dir).Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// TestALookKeepsNobodyOut has others look, over and over, whether the ledger is free.
+func TestALookKeepsNobodyOut(t *testing.T) {
+	t.Parallel()
+	dir := folder(t)
+	recovered(t, dir)
+	ctx, stop := context.WithCancel(t.Context())
+	var lookers sync.WaitGroup
+	for range 2 {
+		lookers.Go(func() {
+			for ctx.Err() == nil {
+				r, err := sqlite.OpenReader(t.Context(), dir)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_ = r.Close() // nothing hangs on it
+			}
+		})
+	}
+	for range 20 {
+		recovered(t, dir)
+	}
+	stop()
+	lookers.Wait()
+}
+
+// copyOf takes the files as a dead process would leave them, without some.
+func copyOf(t *testing.T, dir string, without ...string) string {
 	t.Helper()
 	to := folder(t)
 	if err := os.CopyFS(to, os.DirFS(dir)); err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range without {
+		if err := os.Remove(filepath.Join(to, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return to
 }
