@@ -32,7 +32,7 @@ func (d *door) usage(check cobra.PositionalArgs) cobra.PositionalArgs {
 // when a command's name is misspelt.
 func (d *door) misused(cmd *cobra.Command, args []string) error {
 	if cmd.HasParent() && len(args) > 0 && cmd.HasAvailableSubCommands() {
-		return d.usagef("%s: there is no command %q", cmd.CommandPath(), args[0])
+		return d.usagef("%s: there is no command %q", below(cmd), args[0])
 	}
 	if cmd.HasParent() {
 		return d.usagef("write it as: %s", cmd.UseLine())
@@ -45,6 +45,11 @@ func (d *door) misused(cmd *cobra.Command, args []string) error {
 		return d.usagef("there is no command %q; did you mean %q?", args[0], near)
 	}
 	return d.usagef("there is no command %q", args[0])
+}
+
+// below is a command without the program's name, which stands before every fault.
+func below(cmd *cobra.Command) string {
+	return strings.TrimPrefix(cmd.CommandPath(), cmd.Root().Name()+" ")
 }
 
 // shorten makes a path relative to the working folder where that is shorter.
@@ -100,7 +105,7 @@ func (d *door) wrongFlag(cmd *cobra.Command, err error) error {
 	var names []string
 	cmd.Flags().VisitAll(func(flag *pflag.Flag) { names = append(names, flag.Name) })
 	if near := fault.Near(unknown.GetSpecifiedName(), names); near != "" {
-		return d.usagef("%s: there is no flag --%s; did you mean --%s?", cmd.CommandPath(), unknown.GetSpecifiedName(), near)
+		return d.usagef("%s: there is no flag --%s; did you mean --%s?", below(cmd), unknown.GetSpecifiedName(), near)
 	}
-	return d.usagef("%s: there is no flag %q", cmd.CommandPath(), unknown.GetSpecifiedName())
+	return d.usagef("%s: there is no flag %q", below(cmd), unknown.GetSpecifiedName())
 }

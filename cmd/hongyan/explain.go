@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -20,12 +21,25 @@ func newExplain(d *door) *cobra.Command {
 			`  hongyan explain --provider 163 "554 DT:SPM 163 smtp5"`,
 		Args: d.atLeast(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			return d.explain(strings.Join(args, " "), provider, reply.Stage(strings.ToLower(stage)))
+			stage, err := d.stage(stage)
+			if err != nil {
+				return err
+			}
+			return d.explain(strings.Join(args, " "), provider, stage)
 		},
 	}
 	cmd.Flags().StringVar(&provider, "provider", "qq", d.say("whose reply it is: `NAME`"))
 	cmd.Flags().StringVar(&stage, "stage", "", d.say("where it came: `connect|greeting|ehlo|starttls|auth|mail|rcpt|data|dot`"))
 	return cmd
+}
+
+// stage is the one that the flag names; of none it is the answer to the whole mail.
+func (d *door) stage(name string) (reply.Stage, error) {
+	stage := cmp.Or(reply.Stage(strings.ToLower(name)), reply.AtDot)
+	if !slices.Contains(reply.Stages(), stage) {
+		return "", d.usagef("--stage: there is no stage %q", name)
+	}
+	return stage, nil
 }
 
 func (d *door) explain(text, provider string, stage reply.Stage) error {
@@ -41,11 +55,20 @@ func (d *door) explain(text, provider string, stage reply.Stage) error {
 	if err != nil {
 		return err
 	}
-	answer, err := reply.Parse(cmp.Or(stage, reply.AtDot), text)
+	answer, err := reply.Parse(stage, text)
 	if err != nil {
 		return usageError{err}
 	}
-	if d.flags.json {
+	switch {
+	case answer.Code < 400 && d.flags.json:
+		return d.answer(verdictAnswer{Class: "accepted"})
+	case answer.Code < 400 && stage == reply.AtDot:
+		fmt.Fprintln(d.out, d.say("The mail was taken."))
+		return nil
+	case answer.Code < 400:
+		fmt.Fprintln(d.out, d.say("The server agrees: the dialogue goes on."))
+		return nil
+	case d.flags.json:
 		return d.answer(judged(book.Judge(answer, time.Now())))
 	}
 	d.printVerdict(answer, book)
@@ -60,21 +83,41 @@ func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
 		}
 	}
 	row("class", string(v.Class)+" ("+d.word(meaning(v.Class))+")")
-	row("stops", d.word(string(v.Scope)))
-	row("for", d.howLong(v))
-	if v.Streak > 1 {
-		row("from", d.say("%d such replies in a row", v.Streak))
+	switch {
+	case v.Scope == reply.Recipient || v.Scope == reply.Message:
+		row("stops", d.word(string(v.Scope)))
+		row("for", d.own(v))
+	case v.Streak > 1: // fewer are the recipient's own trouble
+		row("stops", d.word(string(reply.Recipient)))
+		row("for", d.own(v))
+		row("from", d.say("%d such replies in a row: %s, %s", v.Streak, d.word(string(v.Scope)), d.rest(v)))
+	default:
+		row("stops", d.word(string(v.Scope)))
+		row("for", d.rest(v))
+		if v.Final {
+			row("recipient", d.own(v))
+		}
 	}
 	row("rule", v.Rule)
 	row("source", v.Source)
 }
 
-func (d *door) howLong(v reply.Verdict) string {
+// own is what the reply means for its own recipient.
+func (d *door) own(v reply.Verdict) string {
+	switch {
+	case v.Final:
+		return d.say("ever: the recipient is refused")
+	case v.Wait > 0:
+		return d.span(v.Wait)
+	}
+	return d.say("as long as the retry schedule says")
+}
+
+// rest is for how long whoever else is stopped.
+func (d *door) rest(v reply.Verdict) string {
 	switch {
 	case v.Human:
 		return d.say("until a person acts")
-	case v.Final:
-		return d.say("ever: the recipient is refused")
 	case v.Wait > 0:
 		return d.span(v.Wait)
 	}

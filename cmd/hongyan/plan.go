@@ -234,11 +234,17 @@ func size(n int64) string {
 
 // span is a duration as people say it.
 func (d *door) span(t time.Duration) string {
-	switch {
+	switch seconds, minutes := int(t.Round(time.Second)/time.Second), int(t.Round(time.Minute)/time.Minute); {
+	case seconds == 1:
+		return d.say("1 second")
 	case t < time.Minute:
-		return d.say("%d seconds", int(t.Round(time.Second)/time.Second))
+		return d.say("%d seconds", seconds)
+	case minutes == 1:
+		return d.say("1 minute")
 	case t < time.Hour:
-		return d.say("%d minutes", int(t.Round(time.Minute)/time.Minute))
+		return d.say("%d minutes", minutes)
+	case t == time.Hour:
+		return d.say("1 hour")
 	case t < 48*time.Hour:
 		return d.say("%.1f hours", t.Hours())
 	}

@@ -2,8 +2,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -37,12 +39,22 @@ func newSandbox(d *door) *cobra.Command {
 }
 
 func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbox.Options) error {
+	if !slices.Contains(sandbox.Profiles(), o.Profile) {
+		return d.usagef("--profile: %q is none of %s", o.Profile, strings.Join(sandbox.Profiles(), ", "))
+	}
+	if !slices.Contains([]sandbox.Mode{sandbox.Implicit, sandbox.StartTLS, sandbox.Plain}, o.TLS) {
+		return d.usagef("--tls: %q is none of implicit, starttls, none", o.TLS)
+	}
 	o.Log = d.log
 	server, err := sandbox.New(o)
 	if err != nil {
 		return err
 	}
-	if err := server.Listen(ctx, listen); err != nil {
+	err = server.Listen(ctx, listen)
+	if errors.Is(err, sandbox.ErrOutside) {
+		return d.usagef("%s can be reached from outside; only loopback addresses are allowed", listen)
+	}
+	if err != nil {
 		return err
 	}
 	if certificate != "" {

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"maps"
 	"os"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -113,7 +115,7 @@ func (d *door) standing(ctx context.Context, accounts onlooker, name string, lim
 
 func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
 	for _, issue := range issues {
-		fmt.Fprintf(d.out, "%s  %s\n", issue.Key, report.Summary(issue.Totals))
+		fmt.Fprintf(d.out, "%s  %s\n", issue.Key, d.identity(issue.Totals))
 	}
 	for _, s := range standings {
 		fmt.Fprintln(d.out, d.say("account %s: %d in the last 24 hours; %s", s.Account, s.Day, s.Limits))
@@ -124,6 +126,17 @@ func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
 			fmt.Fprintln(d.out, "  "+text)
 		}
 	}
+}
+
+// identity is the accounting identity: "10 rows = 8 sent + 2 refused".
+func (d *door) identity(t ledger.Totals) string {
+	var parts []string
+	for _, part := range report.Summary(t).Parts {
+		if part.N > 0 {
+			parts = append(parts, d.say("%d %s", part.N, d.word(string(part.State))))
+		}
+	}
+	return d.say("%d rows = %s", t.Rows, cmp.Or(strings.Join(parts, " + "), "0"))
 }
 
 func (d *door) holdLine(h ledger.Hold) string {
@@ -183,7 +196,7 @@ func (d *door) verify(ctx context.Context) error {
 		return nil
 	}
 	for _, issue := range issues {
-		fmt.Fprintf(d.out, "%s: %s\n", issue.Key, report.Summary(issue.Totals))
+		fmt.Fprintf(d.out, "%s: %s\n", issue.Key, d.identity(issue.Totals))
 	}
 	fmt.Fprintln(d.out, d.say("The books balance."))
 	return nil

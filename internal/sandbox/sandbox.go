@@ -129,6 +129,9 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
+// ErrOutside means that an address is none of loopback's.
+var ErrOutside = errors.New("can be reached from outside; only loopback addresses are allowed")
+
 // Listen takes the address, "127.0.0.1:0" when it is "". An address that is
 // reachable from outside is refused unless Options.Remote says otherwise.
 func (s *Server) Listen(ctx context.Context, addr string) error {
@@ -138,7 +141,7 @@ func (s *Server) Listen(ctx context.Context, addr string) error {
 		return fmt.Errorf("sandbox: %w", err)
 	}
 	if !s.o.Remote && !tcp.IP.IsLoopback() {
-		return fmt.Errorf("sandbox: %s can be reached from outside; only loopback addresses are allowed", addr)
+		return fmt.Errorf("sandbox: %s %w", addr, ErrOutside)
 	}
 	var lc net.ListenConfig
 	s.listener, err = lc.Listen(ctx, "tcp", tcp.String())
