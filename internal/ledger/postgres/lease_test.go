@@ -411,3 +411,11 @@ func TestAPasswordIsInNoError(t *testing.T) {
 		}
 	}
 }
+
+func TestADatabaseThatIsNotThereIsSaidOnce(t *testing.T) {
+	t.Parallel()
+	_, err := postgres.OpenReader(t.Context(), "postgres://li@127.0.0.1:1/hongyan")
+	if err == nil || strings.Count(err.Error(), "connection refused") != 1 {
+		t.Errorf("%v", err)
+	}
+}

@@ -18,6 +18,7 @@ import (
 	"maps"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -145,12 +146,17 @@ func connect(ctx context.Context, address, as string) (*pgxpool.Pool, error) {
 }
 
 // plain leaves out what a failed connection says about how it was made: of all
-// that only the reason is news.
+// that only the reason is news, once, however often it was tried.
 func plain(err error) error {
-	if refused, ok := errors.AsType[*pgconn.ConnectError](err); ok && refused.Unwrap() != nil {
+	refused, ok := errors.AsType[*pgconn.ConnectError](err)
+	if !ok || refused.Unwrap() == nil {
+		return err
+	}
+	tries, ok := refused.Unwrap().(interface{ Unwrap() []error })
+	if !ok {
 		return refused.Unwrap()
 	}
-	return err
+	return errors.Join(slices.CompactFunc(slices.Clone(tries.Unwrap()), func(a, b error) bool { return a.Error() == b.Error() })...)
 }
 
 // Pool are the connections of the store, for whoever keeps tables beside its own.

@@ -112,7 +112,7 @@ func (l *lock) release() error {
 	if !l.Locked() {
 		return nil
 	}
-	if err := os.Truncate(words(l.Path()), 0); err != nil {
+	if err := os.Truncate(words(l.Path()), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err
 	}
 	return l.Unlock()

@@ -44,7 +44,7 @@ type place struct {
 func (p place) left() error {
 	now, err := os.Stat(p.path)
 	if errors.Is(err, os.ErrNotExist) || err == nil && !os.SameFile(now, p.born) {
-		return fmt.Errorf("%s was removed or replaced while it was in use", p.path)
+		return fmt.Errorf("%s was removed or replaced while it was in use; put it back, or the next run begins anew and mails everybody again", p.path)
 	}
 	return nil
 }
