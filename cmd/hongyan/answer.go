@@ -82,7 +82,7 @@ type doubtAnswer struct {
 	Account string    `json:"account"`
 	Begun   time.Time `json:"begun"`
 	Stage   string    `json:"stage,omitempty"` // that was reached
-	Bytes   int64     `json:"bytes"`           // handed over
+	Bytes   int64     `json:"bytes,omitempty"` // handed over, where that is known
 	Reply   string    `json:"reply,omitempty"`
 	ID      string    `json:"message_id"`
 }

@@ -67,7 +67,7 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
 	var report error
 	var reporter sync.WaitGroup
-	reporter.Go(func() { report = d.reporter(e, h, column(h.lookout.ids)).Run(reporting) })
+	reporter.Go(func() { report = unwritten(d.reporter(e, h, column(h.lookout.ids)).Run(reporting)) })
 	early, err := d.follow(ctx, e, h, o)
 	reported()
 	reporter.Wait()

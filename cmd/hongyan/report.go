@@ -1,15 +1,12 @@
 package main
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"hongyan/internal/ledger"
 	"hongyan/internal/report"
 )
 
@@ -26,32 +23,23 @@ func newReport(d *door) *cobra.Command {
 	return cmd
 }
 
-func (d *door) report(cmd *cobra.Command, file, issue string) error {
-	e, err := d.open(cmd.Context(), file, issue, toLookBack)
+func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
+	e, reader, err := d.recall(cmd.Context(), campaign, issue)
 	if err != nil {
 		return err
 	}
 	defer e.close()
-	reader, err := d.openReader(cmd.Context(), e.conf)
-	if errors.Is(err, os.ErrNotExist) {
-		return d.unsent(e)
-	}
-	if err != nil {
-		return err
-	}
 	defer reader.Close()
-	totals, err := reader.Totals(cmd.Context(), e.key)
-	if errors.Is(err, ledger.ErrUnknown) {
-		return d.unsent(e)
-	}
-	if err != nil {
-		return err
-	}
+	e.reopenList()
 	ids, err := traceIDs(cmd.Context(), e.conf, reader)
 	if err != nil {
 		return err
 	}
 	paths, err := report.Write(cmd.Context(), reader, e.key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
+	if err != nil {
+		return err
+	}
+	totals, err := reader.Totals(cmd.Context(), e.key)
 	if err != nil {
 		return err
 	}
@@ -67,21 +55,17 @@ func (d *door) report(cmd *cobra.Command, file, issue string) error {
 	return nil
 }
 
-// unsent is the fault of asking after an issue that was never begun.
-func (d *door) unsent(e *edition) error {
-	return d.usagef("campaign %s, issue %s: nothing of it was sent yet", e.key.Campaign, e.key.Issue)
-}
-
 // reporter keeps the report of a run up to date.
 func (d *door) reporter(e *edition, h *house, traced report.TraceID) *report.Writer {
 	return report.NewWriter(h.store, e.key, d.reportFolder(e), e.reportOptions(d.lang, traced))
 }
 
 func (e *edition) reportOptions(lang string, traced report.TraceID) report.Options {
-	return report.Options{
-		Columns: e.list.Columns(), Email: e.list.Assumed().EmailColumn, Lang: lang,
-		Title: e.key.String(), Now: time.Now(), Trace: traced,
+	o := report.Options{Lang: lang, Title: e.key.String(), Now: time.Now(), Trace: traced}
+	if e.list != nil {
+		o.Columns, o.Email = e.list.Columns(), e.list.Assumed().EmailColumn
 	}
+	return o
 }
 
 // reportFolder is reports/CAMPAIGN beside the configuration.

@@ -111,15 +111,15 @@ func (d *door) lookingOut(ctx context.Context, h *house, do func() error) (err e
 
 // sendIssue is the way of one issue: plan, consent, line, books.
 func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOptions) error {
-	if err := d.settleFirst(ctx, e, h, o.inDoubt); err != nil {
-		return err
-	}
 	lanes, err := h.lanes(ctx, e)
 	if err != nil {
 		return err
 	}
 	plan, err := d.plan(ctx, e, h, lanes[0].Compose)
 	if err != nil {
+		return err
+	}
+	if err := h.foresee(ctx, plan, o.inDoubt); err != nil {
 		return err
 	}
 	compared, err := h.compare(ctx, e)
@@ -136,6 +136,9 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	}
 	d.printPlan(plan)
 	if err := d.consent(plan, o); err != nil {
+		return err
+	}
+	if err := d.settleFirst(ctx, e, h, o.inDoubt); err != nil {
 		return err
 	}
 	if err := d.take(ctx, e, h, o.slot); err != nil {
@@ -246,7 +249,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
 	var report error
 	var reporter sync.WaitGroup
-	reporter.Go(func() { report = d.reporter(e, h, column(h.lookout.ids)).Run(reporting) })
+	reporter.Go(func() { report = unwritten(d.reporter(e, h, column(h.lookout.ids)).Run(reporting)) })
 
 	early, err := r.Do(work)
 	if _, stopped := errors.AsType[*run.Stopped](err); err == nil || stopped {
@@ -264,6 +267,9 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	reporter.Wait()
 	if enqueued != nil && !errors.Is(enqueued, context.Canceled) {
 		err = errors.Join(enqueued, err)
+	}
+	if errors.Is(err, ledger.ErrBroken) { // which would only be said again
+		return early, errors.Join(err, report)
 	}
 	return early, errors.Join(err, report, h.learned(context.WithoutCancel(ctx)))
 }

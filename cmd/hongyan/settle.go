@@ -4,12 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"os/user"
+	"slices"
+	"strconv"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/report"
 )
@@ -22,7 +24,8 @@ func newSettle(d *door) *cobra.Command {
 		Use:   "settle CAMPAIGN",
 		Short: d.say("list the mails in doubt with their evidence, and settle them"),
 		Long: d.say("A mail is in doubt when all of it was handed over and no answer came: the server may have it or not.\n" +
-			"hongyan never sends it again by itself. Ask the recipient or look into the mailbox, then say what is true."),
+			"hongyan never sends it again by itself. Ask the recipient or look into the mailbox, then say what is true.\n" +
+			"Only the ledger is looked at; a campaign whose file is gone is called by its name."),
 		Example: "  hongyan settle campaigns/welcome.yaml\n" +
 			"  hongyan settle --as sent --lines 12,57 campaigns/welcome.yaml\n" +
 			"  hongyan settle --as resend campaigns/welcome.yaml",
@@ -36,28 +39,33 @@ func newSettle(d *door) *cobra.Command {
 	return cmd
 }
 
-func (d *door) settle(cmd *cobra.Command, file, issue, as string, lines []int) error {
+func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []int) error {
 	if as != "" && as != "sent" && as != "resend" {
 		return d.usagef("--as: %q is neither sent nor resend", as)
 	}
-	e, err := d.open(cmd.Context(), file, issue, toLookBack)
+	ctx := cmd.Context()
+	e, reader, err := d.recall(ctx, campaign, issue)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer reader.Close()
 	if as == "" {
-		return d.listDoubts(cmd.Context(), e, lines)
+		doubtful, err := inDoubt(ctx, reader, e.key, lines)
+		if err != nil {
+			return err
+		}
+		return d.printDoubts(e, doubtful)
 	}
-	h, err := d.openHouse(cmd.Context(), e.conf)
+	h, err := d.openHouse(ctx, e.conf)
 	if err != nil {
 		return err
 	}
 	defer h.close()
-	doubtful, err := inDoubt(cmd.Context(), h.store, e.key, lines)
+	doubtful, err := inDoubt(ctx, h.store, e.key, lines)
 	if err != nil {
 		return err
 	}
-	n, err := h.settle(cmd.Context(), e.key, as, doubtful)
+	n, err := h.settle(ctx, e.key, as, doubtful)
 	if err != nil {
 		return err
 	}
@@ -65,39 +73,29 @@ func (d *door) settle(cmd *cobra.Command, file, issue, as string, lines []int) e
 		return d.answer(settledAnswer{n})
 	}
 	fmt.Fprintln(d.out, d.say("%d settled", n))
-	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
+	if exists(e.camp.File) {
+		fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
+	}
 	return nil
 }
 
-// listDoubts reads beside a run that may be going on.
-func (d *door) listDoubts(ctx context.Context, e *edition, lines []int) error {
-	reader, err := d.openReader(ctx, e.conf)
-	if errors.Is(err, os.ErrNotExist) {
-		return d.printDoubts(e, nil)
-	}
-	if err != nil {
-		return err
-	}
-	defer reader.Close()
-	doubtful, err := inDoubt(ctx, reader, e.key, lines)
-	if err != nil {
-		return err
-	}
-	return d.printDoubts(e, doubtful)
-}
-
+// inDoubt lists the doubts of an issue, or those on some lines, each of which has
+// to have one as long as there are any.
 func inDoubt(ctx context.Context, reader ledger.Reader, key ledger.Key, lines []int) (out []ledger.Entry, err error) {
-	wanted := map[int]bool{}
-	for _, line := range lines {
-		wanted[line] = true
-	}
+	var all []string
+	missing := slices.Clone(lines)
 	for entry, err := range reader.Entries(ctx, key, ledger.Filter{States: []ledger.State{ledger.InDoubt}}) {
 		if err != nil {
 			return nil, err
 		}
-		if len(lines) == 0 || wanted[entry.Line] {
+		all = append(all, strconv.Itoa(entry.Line))
+		if len(lines) == 0 || slices.Contains(lines, entry.Line) {
 			out = append(out, entry)
 		}
+		missing = slices.DeleteFunc(missing, func(line int) bool { return line == entry.Line })
+	}
+	if len(missing) > 0 && len(all) > 0 {
+		return nil, fault.At("", 0, "line %d is not in doubt", missing[0]).Hinted("in doubt are the lines %s", some(all))
 	}
 	return out, nil
 }
@@ -111,8 +109,12 @@ func (d *door) printDoubts(e *edition, doubtful []ledger.Entry) error {
 		return nil
 	}
 	for _, entry := range doubtful {
-		fmt.Fprintln(d.out, d.say("line %d, %s: account %s, begun %s, %d bytes handed over: %s",
-			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Bytes, report.Printable(entry.Reply)))
+		handed, why := d.say("%d bytes handed over", entry.Bytes), report.Printable(entry.Reply)
+		if entry.Reply == ledger.AbandonedWhy {
+			handed, why = d.say("unknown how much was handed over"), d.say(ledger.AbandonedWhy)
+		}
+		fmt.Fprintln(d.out, d.say("line %d, %s: account %s, begun %s, came to %s, %s: %s",
+			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, why))
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
 	return ending(exitSome)
@@ -132,6 +134,21 @@ func (h *house) settle(ctx context.Context, key ledger.Key, as string, doubtful 
 		ids[i] = entry.ID
 	}
 	return h.store.Settle(ctx, key, ledger.Settlement{IDs: ids, To: to, At: time.Now(), By: whoami()})
+}
+
+// foresee makes a plan that of what send's --in-doubt is about to settle.
+func (h *house) foresee(ctx context.Context, p *plan, as string) (err error) {
+	switch as {
+	case "":
+		return nil
+	case "resend":
+		p.totals.Deferred += p.totals.InDoubt
+	case "sent":
+		p.totals.Sent += p.totals.InDoubt
+	}
+	p.totals.InDoubt = 0
+	p.takes, err = h.takes(ctx, p.edition.accounts, p.open())
+	return err
 }
 
 // settleFirst heeds send's --in-doubt.

@@ -26,6 +26,20 @@ type summary struct {
 	Early    []earlyAnswer     `json:"early,omitempty"`
 }
 
+// unreported is a report that could not be written.
+type unreported struct{ error }
+
+// unwritten is the error of a report's writer.
+func unwritten(err error) error {
+	if err == nil {
+		return nil
+	}
+	return unreported{err}
+}
+
+func (u unreported) Error() string { return "the report cannot be written: " + u.error.Error() }
+func (u unreported) Unwrap() error { return u.error }
+
 // sayEnd gives the answer, the next step, and the exit code.
 func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Early, err error) error {
 	ctx = context.WithoutCancel(ctx)
@@ -40,6 +54,9 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
 		Report: d.reportFile(e), Captured: h.taken, Early: earlyOf(early),
 	}
+	if _, failed := errors.AsType[unreported](err); failed {
+		s.Report = ""
+	}
 	if d.flags.json {
 		if err := d.answer(s); err != nil {
 			return err
@@ -51,12 +68,15 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 	switch {
 	case isStopped:
 		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
+		d.sayDoubts(e, totals)
 		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
 		return ending(exitEarly)
 	case errors.Is(err, context.Canceled):
+		d.sayDoubts(e, totals)
 		d.sayLeft(e, totals)
 		return err
 	case err != nil:
+		d.sayDoubts(e, totals)
 		return err
 	}
 	return d.sayOpen(e, totals, early)
@@ -72,14 +92,24 @@ func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
 	return true
 }
 
+// sayDoubts says where the mails in doubt are to be seen. What is still being sent
+// at the end of a run is one: nobody can write down any more what became of it.
+func (d *door) sayDoubts(e *edition, t ledger.Totals) {
+	n := t.InDoubt
+	if !d.shared(e.conf) { // else it may be somebody else's
+		n += t.Sending
+	}
+	if n > 0 {
+		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", n, d.again(e)))
+	}
+}
+
 // sayOpen says what is still to do, and with which command.
 func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 	for _, lane := range early {
 		d.sayEarly(lane)
 	}
-	if t.InDoubt > 0 {
-		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", t.InDoubt, d.again(e)))
-	}
+	d.sayDoubts(e, t)
 	if d.sayLeft(e, t) {
 		return ending(exitEarly)
 	}
@@ -106,7 +136,9 @@ func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
 			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
 		}
 	}
-	fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
+	if s.Report != "" {
+		fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
+	}
 	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
 		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
 	}
