@@ -46,7 +46,6 @@ type edition struct {
 	files       *message.Files
 	accounts    []config.Account
 	keys        *unsubscribe.Keyring // nil: the mails are only looked at
-	library     string               // the folder of layouts and partials, where it need not be looked for
 	written     []byte               // the campaign as it is written
 	depot       *parcel.Depot        // nil until it is asked for
 	linked      []linked             // what lies in it
@@ -185,9 +184,6 @@ func (e *edition) source(names render.Names) render.Source {
 // templates is the folder of layouts and partials: the template's own if it
 // has any, else the one beside the configuration, else only what ships.
 func (e *edition) templates() string {
-	if e.library != "" {
-		return e.library
-	}
 	for _, dir := range e.templateRoots() {
 		for _, sub := range []string{"layouts", "partials"} {
 			if info, err := os.Stat(filepath.Join(dir, sub)); err == nil && info.IsDir() {

@@ -24,30 +24,47 @@ func (e *edition) pack(ctx context.Context, shelf archive.Shelf) error {
 	if err != nil {
 		return err
 	}
-	library := e.templates()
-	paths := slices.Clone(files)
-	if library != "" {
-		library, err = filepath.Abs(library)
-		paths = append(paths, library)
+	m := archive.Manifest{Columns: e.list.Columns(), Theme: e.conf.Theme, Parcels: e.parcels}
+	folders := []folder{{e.templates(), &m.Templates}}
+	if len(e.camp.Carried()) > 0 {
+		folders = append(folders, folder{e.camp.AttachmentsRoot, &m.Attachments})
 	}
-	if err != nil {
-		return err
-	}
-	folder, names := archive.Common(paths)
-	root, err := os.OpenRoot(folder)
+	root, err := lay(&m, files, folders)
 	if err != nil {
 		return err
 	}
 	defer root.Close()
-	m := archive.Manifest{Campaign: names[0], Columns: e.list.Columns(), Theme: e.conf.Theme, Parcels: e.parcels}
-	if library != "" {
-		m.Templates = names[len(files)]
+	_, err = archive.Pack(ctx, shelf, e.key.String(), root, m)
+	return err
+}
+
+// A folder is one that an edition takes files from, and where the manifest says so.
+type folder struct {
+	path string // "": it has none
+	said *string
+}
+
+// lay names files, the campaign first, and folders in a manifest, and opens what
+// holds them all.
+func lay(m *archive.Manifest, files []string, folders []folder) (*os.Root, error) {
+	folders = slices.DeleteFunc(folders, func(f folder) bool { return f.path == "" })
+	paths := slices.Clone(files)
+	for _, f := range folders {
+		abs, err := filepath.Abs(f.path)
+		if err != nil {
+			return nil, err
+		}
+		paths = append(paths, abs)
 	}
+	common, names := archive.Common(paths)
+	m.Campaign = names[0]
 	for _, name := range names[:len(files)] {
 		m.Files = append(m.Files, archive.File{Name: name})
 	}
-	_, err = archive.Pack(ctx, shelf, e.key.String(), root, m)
-	return err
+	for i, f := range folders {
+		*f.said = names[len(files)+i]
+	}
+	return os.OpenRoot(common)
 }
 
 // everyFile lists the files of all mails, by absolute path, the campaign first.
@@ -66,15 +83,16 @@ func (e *edition) everyFile(ctx context.Context) ([]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		if exists(abs) { // what is not there ships with the program, or its row will be skipped
+		if exists(abs) { // what is not there ships with the program
 			out = append(out, abs)
 		}
 	}
 	return out, nil
 }
 
-// ownFiles are the attachments of single recipients. A row whose attachment
-// cannot be named brings none.
+// ownFiles are the attachments of single recipients. Which files those are the
+// list says, so they are only what a mail may have; a row with any other will be
+// skipped, and its file stays here.
 func (e *edition) ownFiles(ctx context.Context) ([]string, error) {
 	own := map[string]bool{}
 	for r, err := range e.list.Recipients() {
@@ -85,7 +103,8 @@ func (e *edition) ownFiles(ctx context.Context) ([]string, error) {
 			return nil, err
 		}
 		for i, a := range e.camp.Carried() {
-			if file, err := e.attachments[i].File.Render(r.Fields); a.Templated() && err == nil {
+			file, err := e.attachments[i].File.Render(r.Fields)
+			if a.Templated() && err == nil && e.files.Fits(file) == nil {
 				own[filepath.Join(e.camp.AttachmentsRoot, filepath.FromSlash(file))] = true
 			}
 		}
@@ -118,21 +137,28 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 	if err := e.takeFrozen(ctx, shelf); err != nil {
 		return nil, err
 	}
+	library := ""
 	if m.Templates != "" {
-		e.library = filepath.Join(dir, filepath.FromSlash(m.Templates))
+		library = filepath.Join(dir, filepath.FromSlash(m.Templates))
 	}
-	if err := e.thaw(m.Columns); err != nil {
+	if m.Attachments != "" {
+		camp.AttachmentsRoot = filepath.Join(dir, filepath.FromSlash(m.Attachments))
+	}
+	if err := e.thaw(m.Columns, library); err != nil {
 		return nil, fmt.Errorf("archived issue %s: %w", key, err)
 	}
 	return e, nil
 }
 
-// thaw reads what read reads, without the list.
-func (e *edition) thaw(columns []string) error {
+// thaw reads what read reads, without the list, and layouts from what was packed:
+// this machine's own are not the issue's.
+func (e *edition) thaw(columns []string, library string) error {
 	faults := e.chooseAccounts()
 	names := e.names(columns)
+	source := e.source(names)
+	source.Root = library
 	var err error
-	if e.template, err = render.Parse(e.source(names)); err != nil {
+	if e.template, err = render.Parse(source); err != nil {
 		return errors.Join(faults.Err(), err)
 	}
 	if err := errors.Join(faults.Err(), e.readLines(names)); err != nil {

@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 
@@ -37,9 +39,14 @@ func TestAFrozenIssueMakesTheVerySameMails(t *testing.T) {
 	}
 }
 
+// nobodysDoor is one that nobody sits at.
+func nobodysDoor() *door {
+	return &door{out: io.Discard, err: io.Discard, env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" })}
+}
+
 func sameMails(t *testing.T, file string) {
 	ctx := t.Context()
-	d := &door{out: io.Discard, err: io.Discard, env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" })}
+	d := nobodysDoor()
 	d.flags.config, d.flags.state = "../../config.yaml", t.TempDir() // what was sent from this checkout is another matter
 	e, err := d.open(ctx, file, "12", toPreview)
 	if err != nil {
@@ -93,3 +100,89 @@ func mails(t *testing.T, e, listed *edition) []byte {
 
 // boundary is drawn anew for each shape of mail.
 var boundary = regexp.MustCompile(`[0-9a-f]{60}`)
+
+// The folder of attachments is the packed one, there also when it came empty, and
+// never one that a worker happens to have.
+func TestAFrozenIssueAttachesNothingOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	dir := sendersFolder(t, "email,inv\na@example.com,2.txt\n")
+	store, e := packed(t, dir)
+	file := filepath.Join(dir, "inv", "2.txt") // the campaign names the folder by its whole path, which this machine has
+	if err := os.WriteFile(file, []byte("of the worker"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := string(mails(t, thawedAt(t, dir, store, e), e)); !strings.Contains(got, "no such file") {
+		t.Error(got)
+	}
+}
+
+// The sender has no layouts of its own, the worker has.
+func TestAFrozenIssueHasNoLayoutOfTheWorkers(t *testing.T) {
+	t.Parallel()
+	dir := sendersFolder(t, "email,inv\na@example.com,1.txt\n")
+	store, e := packed(t, dir)
+	want := mails(t, e, e)
+	worker := t.TempDir()
+	layout := filepath.Join(worker, "templates", "layouts", "default.html")
+	if err := errors.Join(os.MkdirAll(filepath.Dir(layout), 0o700),
+		os.WriteFile(layout, []byte("<html><body>the worker's own {{content}}</body></html>"), 0o600)); err != nil {
+		t.Fatal(err)
+	}
+	if got := mails(t, thawedAt(t, worker, store, e), e); !bytes.Equal(got, want) {
+		t.Errorf("the mails differ\n%s\n-- want\n%s", got, want)
+	}
+}
+
+// sendersFolder has a campaign with an attachment for each row of its list.
+func sendersFolder(t *testing.T, list string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"config.yaml":      "account: sandbox\n",
+		"campaigns/a.yaml": "name: a\nsubject: hello\ntemplate: ../templates/a.md\nrecipients: ../a.csv\nattachments_root: " + filepath.Join(dir, "inv") + "\nattachments: ['{{.inv}}']\n",
+		"templates/a.md":   "Hello.\n",
+		"a.csv":            list,
+		"inv/1.txt":        "one",
+		"secret.txt":       "secret",
+	} {
+		file := filepath.Join(dir, name)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(file), 0o700), os.WriteFile(file, []byte(text), 0o600)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// packed is the campaign of a sender's folder, frozen.
+func packed(t *testing.T, dir string) (*sqlite.Store, *edition) {
+	t.Helper()
+	d := nobodysDoor()
+	d.flags.config = filepath.Join(dir, "config.yaml")
+	e, err := d.open(t.Context(), filepath.Join(dir, "campaigns", "a.yaml"), "", toPreview)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.close)
+	store, err := sqlite.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if err := errors.Join(e.freezeData(t.Context(), store), e.pack(t.Context(), store)); err != nil {
+		t.Fatal(err)
+	}
+	return store, e
+}
+
+// thawedAt is a frozen issue as a worker has it whose configuration lies in dir.
+func thawedAt(t *testing.T, dir string, store *sqlite.Store, e *edition) *edition {
+	t.Helper()
+	conf := *e.conf
+	conf.Dir = dir
+	frozen, err := nobodysDoor().openFrozen(t.Context(), &conf, store, e.key, t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(frozen.close)
+	return frozen
+}

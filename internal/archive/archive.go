@@ -8,6 +8,7 @@ package archive
 
 import (
 	"bytes"
+	"cmp"
 	"compress/flate"
 	"context"
 	"crypto/sha256"
@@ -45,12 +46,13 @@ const (
 // A Manifest is what an issue is made of. All paths are slash-separated and
 // relative to one folder, which holds them all.
 type Manifest struct {
-	Campaign  string            // the campaign file
-	Templates string            // the folder of layouts and partials; "" if there is none
-	Columns   []string          // of the list
-	Theme     map[string]string // of the configuration
-	Parcels   map[string]string // attachments that lie in a storage: file → key
-	Files     []File            // by name
+	Campaign    string            // the campaign file
+	Templates   string            // the folder of layouts and partials; "" if there is none
+	Attachments string            // the folder that attachments come from; "" if there are none
+	Columns     []string          // of the list
+	Theme       map[string]string // of the configuration
+	Parcels     map[string]string // attachments that lie in a storage: file → key
+	Files       []File            // by name
 }
 
 // A File is one file as it was frozen.
@@ -99,17 +101,21 @@ func Pack(ctx context.Context, shelf Shelf, name string, root *os.Root, m Manife
 }
 
 func pack(ctx context.Context, shelf Shelf, root *os.Root, f *File) error {
-	file, err := root.Open(filepath.FromSlash(f.Name))
+	name := filepath.FromSlash(f.Name)
+	info, err := root.Stat(name) // before Open, which waits at a named pipe
+	switch {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("%s is not a regular file", f.Name)
+	case info.Size() > MaxFile:
+		return &Excess{File: f.Name, Size: info.Size()}
+	}
+	file, err := root.Open(name)
 	if err != nil {
 		return err
 	}
 	defer file.Close()
-	if info, err := file.Stat(); err != nil || info.Size() > MaxFile {
-		if err == nil {
-			err = &Excess{File: f.Name, Size: info.Size()}
-		}
-		return err
-	}
 	data, err := io.ReadAll(io.LimitReader(file, MaxFile))
 	if err != nil {
 		return err
@@ -143,8 +149,8 @@ func Read(ctx context.Context, shelf Shelf, name string) (m Manifest, err error)
 	return m, json.Unmarshal(body, &m)
 }
 
-// Unpack writes the files of a manifest below the folder dir, which must be
-// empty. A file that is not what it was is an error, and nobody is to use the folder.
+// Unpack writes the files and folders of a manifest below the folder dir, which
+// must be empty. A file that is not what it was is an error, and nobody is to use the folder.
 func Unpack(ctx context.Context, shelf Shelf, m Manifest, dir string) error {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -154,6 +160,11 @@ func Unpack(ctx context.Context, shelf Shelf, m Manifest, dir string) error {
 	for _, f := range m.Files {
 		if err := unpack(ctx, shelf, root, f); err != nil {
 			return fmt.Errorf("archived %s: %w", f.Name, err)
+		}
+	}
+	for _, folder := range []string{m.Templates, m.Attachments} { // there also when nothing came from them
+		if err := root.MkdirAll(filepath.FromSlash(cmp.Or(folder, ".")), 0o700); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -73,21 +73,40 @@ func (f *Files) Close() error {
 // attached returns a file by its name below the folder.
 func (f *Files) attached(name string) (*file, error) {
 	part := "attachment " + name
+	local, err := f.local(part, name)
+	if err != nil {
+		return nil, err
+	}
+	return f.get(part, local, f.root)
+}
+
+// Fits reports whether a mail may have the file of this name, unread.
+func (f *Files) Fits(name string) error {
+	part := "attachment " + name
+	local, err := f.local(part, name)
+	if err == nil {
+		_, err = fits(part, local, f.root)
+	}
+	return err
+}
+
+// local is a name as the folder's root takes it.
+func (f *Files) local(part, name string) (string, error) {
 	if f.root == nil {
-		return nil, unfit(part, "there is no folder to take it from")
+		return "", unfit(part, "there is no folder to take it from")
 	}
 	local := name
 	if filepath.IsAbs(name) {
 		rel, err := filepath.Rel(f.dir, name)
 		if err != nil {
-			return nil, unfit(part, "lies outside %s", f.dir)
+			return "", unfit(part, "lies outside %s", f.dir)
 		}
 		local = rel
 	}
-	if !filepath.IsLocal(filepath.FromSlash(local)) {
-		return nil, unfit(part, "lies outside %s", f.dir)
+	if local = filepath.FromSlash(local); !filepath.IsLocal(local) {
+		return "", unfit(part, "lies outside %s", f.dir)
 	}
-	return f.get(part, filepath.FromSlash(local), f.root)
+	return local, nil
 }
 
 // image returns a file of the template by its absolute path. The path comes
@@ -161,17 +180,25 @@ func (f *Files) forget(e *list.Element) {
 	f.used.Remove(e)
 }
 
-// read reads and encodes a regular file of at most maxFiles bytes.
-func read(part, name string, from folder) (size int, encoded []byte, err error) {
+// fits finds a regular file of at most maxFiles bytes.
+func fits(part, name string, from folder) (fs.FileInfo, error) {
 	info, err := from.Stat(name) // before Open, which waits at a named pipe
+	switch {
+	case err != nil:
+		return nil, &Unfit{Part: part, Why: "cannot be opened", Err: cause(err)}
+	case !info.Mode().IsRegular():
+		return nil, unfit(part, "is not a regular file")
+	case info.Size() > maxFiles:
+		return nil, unfit(part, "has %d MB, more than a mail may have (%d MB)", info.Size()>>20, maxFiles>>20)
+	}
+	return info, nil
+}
+
+// read reads and encodes a file that fits.
+func read(part, name string, from folder) (size int, encoded []byte, err error) {
+	info, err := fits(part, name, from)
 	if err != nil {
-		return 0, nil, &Unfit{Part: part, Why: "cannot be opened", Err: cause(err)}
-	}
-	if !info.Mode().IsRegular() {
-		return 0, nil, unfit(part, "is not a regular file")
-	}
-	if info.Size() > maxFiles {
-		return 0, nil, unfit(part, "has %d MB, more than a mail may have (%d MB)", info.Size()>>20, maxFiles>>20)
+		return 0, nil, err
 	}
 	file, err := from.Open(name)
 	if err != nil {
