@@ -113,13 +113,17 @@ func (d *door) known(state config.Place) error {
 
 // openReader opens the ledger beside whoever is writing it.
 func (d *door) openReader(ctx context.Context, conf *config.Config) (onlooker, error) {
-	if !d.shared(conf) {
-		return sqlite.OpenReader(ctx, d.stateFolder(conf))
+	return d.openReaderOf(ctx, d.state(conf))
+}
+
+func (d *door) openReaderOf(ctx context.Context, state config.Place) (onlooker, error) {
+	if !state.Database() {
+		return sqlite.OpenReader(ctx, string(state))
 	}
-	if err := d.known(d.state(conf)); err != nil {
+	if err := d.known(state); err != nil {
 		return nil, err
 	}
-	return postgres.OpenReader(ctx, string(d.state(conf)))
+	return postgres.OpenReader(ctx, string(state))
 }
 
 // openClerk opens the ledger for papers only.

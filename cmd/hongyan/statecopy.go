@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 
 	"github.com/spf13/cobra"
 
@@ -46,6 +47,9 @@ func (d *door) stateCopy(ctx context.Context, from, to config.Place) error {
 	if from == to {
 		return d.usagef("FROM and TO are the same")
 	}
+	if err := d.present(ctx, from); err != nil {
+		return err
+	}
 	source, err := d.openMovable(ctx, from)
 	if err != nil {
 		return err
@@ -67,6 +71,19 @@ func (d *door) stateCopy(ctx context.Context, from, to config.Place) error {
 	}
 	fmt.Fprintln(d.out, d.say("%d recipients of %d issues are in %s; the books balance.", moved["recipient"], moved["issue"], to.String()))
 	return nil
+}
+
+// present refuses a place without a ledger, where opening one to write makes it.
+// Whatever else is the matter with it, opening says.
+func (d *door) present(ctx context.Context, at config.Place) error {
+	reader, err := d.openReaderOf(ctx, at)
+	if errors.Is(err, os.ErrNotExist) {
+		return d.usagef("there is no ledger in %s", at.String())
+	}
+	if err != nil {
+		return nil
+	}
+	return reader.Close()
 }
 
 func (d *door) openMovable(ctx context.Context, at config.Place) (movable, error) {

@@ -27,6 +27,8 @@ type Target interface {
 	Fill(ctx context.Context, table string, columns []string, rows iter.Seq2[[]any, error]) (int64, error)
 	// Derive makes what the store keeps beside the tables that are moved.
 	Derive(ctx context.Context) error
+	// Empty takes away what was filled into tables and derived from them.
+	Empty(ctx context.Context, tables []string) error
 }
 
 // A table as all stores have it.
@@ -52,11 +54,32 @@ var tables = []table{
 const sending, inDoubt = 1, 5
 
 // Move copies everything, and returns how many rows each table had. Whatever was
-// being sent is in doubt in the new ledger: nobody can be sending it.
+// being sent is in doubt in the new ledger: nobody can be sending it. A target
+// that could not be filled is vacant again.
 func Move(ctx context.Context, from Source, to Target) (map[string]int64, error) {
 	if err := to.Vacant(ctx); err != nil {
 		return nil, err
 	}
+	moved, err := fill(ctx, from, to)
+	if err == nil {
+		err = to.Derive(ctx)
+	}
+	if err == nil {
+		return moved, nil
+	}
+	var filled []string
+	for _, t := range tables {
+		if t.name != "install" { // a ledger always has a key
+			filled = append(filled, t.name)
+		}
+	}
+	if left := to.Empty(context.WithoutCancel(ctx), filled); left != nil {
+		err = fmt.Errorf("%w; part of it is in the new ledger, which is to be removed: %w", err, left)
+	}
+	return nil, err
+}
+
+func fill(ctx context.Context, from Source, to Target) (map[string]int64, error) {
 	moved := map[string]int64{}
 	for _, t := range tables {
 		columns := strings.Fields(t.columns)
@@ -66,11 +89,11 @@ func Move(ctx context.Context, from Source, to Target) (map[string]int64, error)
 		}
 		n, err := to.Fill(ctx, t.name, columns, rows)
 		if err != nil {
-			return moved, fmt.Errorf("table %s: %w", t.name, err)
+			return nil, fmt.Errorf("table %s: %w", t.name, err)
 		}
 		moved[t.name] = n
 	}
-	return moved, to.Derive(ctx)
+	return moved, nil
 }
 
 func doubting(rows iter.Seq2[[]any, error], state int) iter.Seq2[[]any, error] {

@@ -307,16 +307,33 @@ func takeover(t *testing.T, s *postgres.Store) time.Duration {
 	}
 }
 
-// inHand: and no intent is given.
 func inHand(t *testing.T, server *postgrestest.Server) {
 	g := postgrestest.NewGate(t, server)
-	s := open(t, g.Through(server.Place(t)), 30*time.Second)
+	keepsResults(t, open(t, g.Through(server.Place(t)), 30*time.Second), g.Shut)
+}
+
+// TestResultsStayInHandWhileTheDatabaseStandsBy: as after a fail-over, it answers
+// and takes no writes.
+func TestResultsStayInHandWhileTheDatabaseStandsBy(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, false)
+	keepsResults(t, open(t, server.Place(t), 30*time.Second), func(shut bool) {
+		word := map[bool]string{true: "on", false: "off"}[shut]
+		server.Do(t, "ALTER SYSTEM SET default_transaction_read_only = "+word)
+		server.Do(t, "SELECT pg_reload_conf()")
+		for server.Do(t, "SHOW default_transaction_read_only") != word { // it takes a moment
+		}
+	})
+}
+
+// keepsResults: and no intent is given.
+func keepsResults(t *testing.T, s *postgres.Store, shut func(bool)) {
 	planned(t, s, 5)
 	ids := claim(t, s, "qq", 3)
 	if err := s.Record(t.Context(), intent(ids[0])); err != nil {
 		t.Fatal(err)
 	}
-	g.Shut(true)
+	shut(true)
 	kept := make(chan error, 1)
 	go func() { kept <- s.Record(t.Context(), sent(ids[0])) }()
 	if err := s.Record(t.Context(), intent(ids[1])); !errors.Is(err, ledger.ErrAway) {
@@ -327,7 +344,7 @@ func inHand(t *testing.T, server *postgrestest.Server) {
 		t.Errorf("the result was let go: %v", err)
 	default:
 	}
-	g.Shut(false)
+	shut(false)
 	if err := <-kept; err != nil {
 		t.Errorf("the result once the database is back: %v", err)
 	}

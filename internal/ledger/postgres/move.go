@@ -114,6 +114,12 @@ func (s *Store) Fill(ctx context.Context, table string, columns []string, rows i
 	}))
 }
 
+// Empty takes away what was filled in. See moving.Target.
+func (s *Store) Empty(ctx context.Context, tables []string) error {
+	_, err := s.pool.Exec(ctx, `TRUNCATE `+strings.Join(tables, ", "))
+	return err
+}
+
 // Derive goes on counting where the moved ledger stopped. See moving.Target.
 func (s *Store) Derive(ctx context.Context) error {
 	for _, table := range []string{"issue", "account", "act"} {

@@ -214,6 +214,9 @@ func (s *Store) commit(slips []*slip) {
 			}
 			return
 		}
+		if standsBy(err) {
+			s.pool.Reset() // its connections stay; the next may lead to the one that took its place
+		}
 		time.Sleep(wait)
 		wait = min(2*wait, retryLast)
 		slips = unsaid(append(slips, s.gather()...), err)
@@ -234,7 +237,7 @@ func wave(slips []*slip) (now, later []*slip) {
 }
 
 // passing reports whether an error may be gone at the next try: the server is
-// away or going, or it was a quarrel about locks.
+// away, going or standing by, or it was a quarrel about locks.
 func passing(err error) bool {
 	refusal, ok := errors.AsType[*pgconn.PgError](err)
 	if errors.Is(err, ledger.ErrBroken) {
@@ -247,7 +250,14 @@ func passing(err error) bool {
 	case "08", "40", "53", "55", "57":
 		return true
 	}
-	return false
+	return standsBy(err)
+}
+
+// standsBy reports whether a server refused to write as it stands by for another:
+// one of the two will take writes again.
+func standsBy(err error) bool {
+	refusal, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && refusal.Code == "25006"
 }
 
 // unsaid turns intents that may or may not be durable into what is certain about

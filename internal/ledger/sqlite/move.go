@@ -40,8 +40,13 @@ func scanRow(rows interface{ Scan(...any) error }, columns []string) ([]any, err
 		return nil, err
 	}
 	for i, column := range columns {
-		if n, ok := row[i].(int64); ok && flags[column] {
-			row[i] = n != 0
+		switch v := row[i].(type) {
+		case int64:
+			if flags[column] {
+				row[i] = v != 0
+			}
+		case []byte: // the driver has no empty ones: nil, though not NULL
+			row[i] = blob(v)
 		}
 	}
 	return row, nil
@@ -94,6 +99,15 @@ func (s *Store) Fill(_ context.Context, table string, columns []string, rows ite
 		}
 	}
 	return n, flush()
+}
+
+// Empty takes away what was filled in and derived. See moving.Target.
+func (s *Store) Empty(_ context.Context, tables []string) error {
+	return s.writer.write(func(t *tx) {
+		for _, table := range append(tables, "address") {
+			t.exec(`DELETE FROM ` + table)
+		}
+	})
 }
 
 // stored is a value as this store keeps it: digests, which it only hands on, are
