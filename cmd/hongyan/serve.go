@@ -102,6 +102,9 @@ func (d *door) serve(ctx context.Context, o serveOptions) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := conf.Serve.Missing.Err(); err != nil {
+		return err
+	}
 	conf.Serve.Listen = cmp.Or(o.listen, conf.Serve.Listen)
 	d.metrics = metrics.New(version())
 	h, err := d.openHouse(ctx, conf)

@@ -26,7 +26,10 @@ type builder struct {
 // wrong reports a fault at a key: in the variable that set it, or in the file.
 func (b *builder) wrong(path, format string, args ...any) *fault.Fault {
 	file, line := b.place(path)
-	f := fault.At(file, line, format, args...)
+	return b.tell(path, fault.At(file, line, format, args...))
+}
+
+func (b *builder) tell(path string, f *fault.Fault) *fault.Fault {
 	if !b.tree.refused[strings.ToLower(path)] {
 		b.tree.faults = append(b.tree.faults, f)
 	}
@@ -153,16 +156,24 @@ func texts(v any) []string {
 
 // exists reports a file that cannot be had.
 func (b *builder) exists(path, file string) bool {
+	f := b.missing(path, file)
+	if f != nil {
+		b.tell(path, f)
+	}
+	return f == nil
+}
+
+// missing is the fault of a file that cannot be had, nil if it can.
+func (b *builder) missing(path, file string) *fault.Fault {
+	at, line := b.place(path)
 	info, err := os.Stat(file)
-	if err != nil {
-		b.wrong(path, "%s: %s", file, reason(err))
-		return false
+	switch {
+	case err != nil:
+		return fault.At(at, line, "%s: %s", file, reason(err))
+	case info.IsDir():
+		return fault.At(at, line, "%s is a folder", file)
 	}
-	if info.IsDir() {
-		b.wrong(path, "%s is a folder", file)
-		return false
-	}
-	return true
+	return nil
 }
 
 // An entry is one account on its way from values to an Account.

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/list"
 )
 
@@ -16,6 +17,10 @@ type Serve struct {
 	TLSCert, TLSKey string   // files of a certificate, as paths
 	ACME            string   // the address that a certificate is asked for with; "" = none is
 	ClientCA        string   // file of the authority that visitors' certificates come from
+
+	// Missing are the faults of these files that cannot be had. Whoever opens the
+	// entrance minds them; a worker with the same configuration need not have them.
+	Missing fault.Faults
 }
 
 // Beyond reports whether other machines can reach it.
@@ -30,14 +35,19 @@ const dashboard = "127.0.0.1:8090"
 // serve reads the section of the dashboard.
 func (b *builder) serve(values map[string]any) Serve {
 	at := func(key string) string { return join("serve", key) }
+	var missing fault.Faults
 	file := func(key string) string {
 		name := within(b.dir, text(values[key]))
-		if name != "" {
-			b.exists(at(key), name)
+		if name == "" {
+			return ""
+		}
+		if f := b.missing(at(key), name); f != nil {
+			missing = append(missing, f)
 		}
 		return name
 	}
 	s := Serve{Listen: text(values["listen"]), Campaigns: within(b.dir, text(values["campaigns"])), Hosts: texts(values["hosts"]), TLSCert: file("tls_cert"), TLSKey: file("tls_key"), ClientCA: file("client_ca")}
+	s.Missing = missing
 	if s.Listen == "" {
 		s.Listen = dashboard
 	}

@@ -43,7 +43,6 @@ func TestAnEntranceThatIsOpenToStrangersIsAFault(t *testing.T) {
 		"listen: 127.0.0.1:99999":               "is no address to listen on",
 		"tls_cert: " + file:                     "the certificate has no key",
 		"tls_key: " + file:                      "the key has no certificate",
-		"tls_cert: none.pem, tls_key: " + file:  "none.pem: ",
 		"acme: you":                             `"you" is no mail address`,
 		"acme: you@example.com":                 "the dashboard has no name to be called by",
 		"client_ca: " + file:                    "visitors show certificates by TLS alone",
@@ -55,5 +54,14 @@ func TestAnEntranceThatIsOpenToStrangersIsAFault(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "config.yaml:1: ") {
 			t.Errorf("%s: %v", src, err)
 		}
+	}
+}
+
+// A worker has the service's configuration, and need not have its key.
+func TestACertificateIsMissedByTheEntranceAlone(t *testing.T) {
+	t.Parallel()
+	s := mustLoad(t, "account: sandbox\nserve:\n  tls_cert: none.pem\n  tls_key: .\n  client_ca: none.pem\n").Serve
+	if len(s.Missing) != 3 || !strings.Contains(s.Missing[0].Error(), "config.yaml:3: ") || !strings.Contains(s.Missing[1].Error(), "is a folder") {
+		t.Errorf("missing: %v", s.Missing)
 	}
 }

@@ -157,6 +157,12 @@ func TestNamesAndUnitsKeepPrometheusConventions(t *testing.T) {
 	}
 }
 
+func TestAnIdleLedgerHasAQueueOfNone(t *testing.T) {
+	m := metrics.New("v1")
+	m.Look(metrics.Sources{Queue: func(context.Context, time.Time) ([]metrics.Queue, error) { return nil, nil }})
+	wants(t, scrape(t, m), `hongyan_queue_due_mails{account="*",campaign="*"} 0`, `hongyan_queue_lag_seconds{account="*",campaign="*"} 0`)
+}
+
 func TestASourceThatFailsHidesNothingElse(t *testing.T) {
 	m := metrics.New("v1")
 	m.Look(metrics.Sources{

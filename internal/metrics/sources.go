@@ -239,7 +239,8 @@ func (g *gauges) collectSlots(ctx context.Context, now time.Time, out chan<- pro
 }
 
 // collectQueue shows each campaign's mails for any account, also when there are
-// none: whoever scales by it needs the zero.
+// none, and where there is no campaign that of all: whoever scales by it needs the
+// zero.
 func (g *gauges) collectQueue(ctx context.Context, now time.Time, out chan<- prometheus.Metric) {
 	if g.Queue == nil {
 		return
@@ -248,6 +249,9 @@ func (g *gauges) collectQueue(ctx context.Context, now time.Time, out chan<- pro
 	if err != nil {
 		out <- prometheus.NewInvalidMetric(g.due, err)
 		return
+	}
+	if len(queues) == 0 {
+		queues = []Queue{{Campaign: "*"}}
 	}
 	for _, q := range queues {
 		account, late := cmp.Or(q.Account, "*"), 0.0

@@ -123,7 +123,11 @@ func container(c corev1.Container) (faults []string) {
 }
 
 func secretName(name string) bool {
-	return name == "HONGYAN_STATE" || name == "VAULT_TOKEN" || name == "QQ_AUTH_CODE"
+	switch name {
+	case "HONGYAN_STATE", "VAULT_TOKEN", "QQ_AUTH_CODE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY":
+		return true
+	}
+	return false
 }
 
 func is(b *bool) bool { return b != nil && *b }
