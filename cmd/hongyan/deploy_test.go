@@ -31,18 +31,40 @@ func TestUnitsAreWhatSystemdTakes(t *testing.T) {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()
-	for _, name := range []string{"hongyan.service", "hongyan-send@.service", "hongyan-send@.timer"} {
+	for _, name := range []string{"hongyan.service", "hongyan-send@.service", "hongyan-open@.service", "hongyan-send@.timer"} {
 		unit := read(t, "systemd/"+name)
 		unit = strings.ReplaceAll(unit, "/usr/local/bin/hongyan", program)
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(unit), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
-	for _, name := range []string{"hongyan.service", "hongyan-send@welcome.service", "hongyan-send@welcome.timer"} {
+	for _, name := range []string{"hongyan.service", "hongyan-send@welcome.service", "hongyan-open@welcome.service", "hongyan-send@welcome.timer"} {
 		said, err := exec.CommandContext(t.Context(), analyze, "verify", "--man=no", filepath.Join(dir, name)).CombinedOutput()
 		if err != nil || len(said) > 0 {
 			t.Errorf("%s: %v\n%s", name, err, said)
 		}
+	}
+}
+
+// TestAnIssueIsBegunByItsTimerAlone: whoever starts or restarts a unit by hand, or
+// starts the machine, goes on with what was begun and begins nothing.
+func TestAnIssueIsBegunByItsTimerAlone(t *testing.T) {
+	t.Parallel()
+	begins := func(unit string) bool { return strings.Contains(unit, "--issue") }
+	send, open := read(t, "systemd/hongyan-send@.service"), read(t, "systemd/hongyan-open@.service")
+	if !begins(send) || !strings.Contains(send, "\nRefuseManualStart=yes\n") || strings.Contains(send, "\n[Install]\n") {
+		t.Errorf("it is begun otherwise:\n%s", send)
+	}
+	if begins(open) || !strings.Contains(open, "\nWantedBy=multi-user.target\n") {
+		t.Errorf("it does not go on alone:\n%s", open)
+	}
+	commands := regexp.MustCompile(`(?m)^ExecStart=.*$`)
+	if last := commands.FindAllString(send, -1); last[len(last)-1] != commands.FindString(open) {
+		t.Errorf("what is left is not gone on with after an issue: %q", last)
+	}
+	_, fence, _ := strings.Cut(send, "\nUser=")
+	if !strings.Contains(open, fence) {
+		t.Error("the two may not do the same")
 	}
 }
 
@@ -61,7 +83,7 @@ func TestCommandsOfDeployAreCommandsOfOurs(t *testing.T) {
 	t.Parallel()
 	var lines []string
 	for _, m := range regexp.MustCompile(`/usr/local/bin/hongyan ([^'\n]*)`).FindAllStringSubmatch(
-		read(t, "systemd/hongyan.service")+read(t, "systemd/hongyan-send@.service"), -1) {
+		read(t, "systemd/hongyan.service")+read(t, "systemd/hongyan-send@.service")+read(t, "systemd/hongyan-open@.service"), -1) {
 		lines = append(lines, strings.NewReplacer(`"$(date +%%F)"`, "2026-11-23", `"`, "").Replace(m[1]))
 	}
 	for _, m := range regexp.MustCompile(`CMD \["(?:/hongyan", ")?(.*)"\]`).FindAllStringSubmatch(read(t, "docker/Dockerfile"), -1) {
@@ -73,7 +95,7 @@ func TestCommandsOfDeployAreCommandsOfOurs(t *testing.T) {
 	for _, m := range regexp.MustCompile(`command: \[(.*)\]`).FindAllStringSubmatch(read(t, "docker/compose.postgres.yaml"), -1) {
 		lines = append(lines, strings.ReplaceAll(m[1], ", ", " "))
 	}
-	if len(lines) != 8 {
+	if len(lines) != 10 {
 		t.Fatalf("%d command lines: %q", len(lines), lines)
 	}
 	for _, line := range lines {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"hongyan/internal/config"
@@ -25,6 +26,7 @@ type plan struct {
 	rehearsal rehearsal
 	takes     time.Duration // at the accounts' limits
 	holds     []ledger.Hold
+	begun     []ledger.Key // other issues that a new one leaves unfinished
 }
 
 // recipients is how many people the issue is for: good rows, each address once,
@@ -49,6 +51,12 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) 
 		p.known = p.totals.Rows > 0
 	} else if !errors.Is(err, ledger.ErrUnknown) {
 		return nil, err
+	}
+	if !p.known {
+		if p.begun, err = begun(ctx, h.store, e.key.Campaign); err != nil {
+			return nil, err
+		}
+		p.begun = slices.DeleteFunc(p.begun, func(k ledger.Key) bool { return k == e.key }) // by somebody who was stopped at once
 	}
 	if p.holds, err = h.store.Holds(ctx); err != nil {
 		return nil, err
@@ -140,6 +148,7 @@ func (d *door) printPlan(p *plan) {
 
 // printWarnings says what the person should know before saying yes.
 func (d *door) printWarnings(p *plan) {
+	d.printBegun(p)
 	for _, hold := range p.holds {
 		if hold.Holds(time.Now()) {
 			d.warn(d.holdLine(hold))

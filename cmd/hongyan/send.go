@@ -24,6 +24,7 @@ import (
 
 type sendOptions struct {
 	issue    string
+	open     bool          // every issue that was begun, and no other
 	slot     schedule.Slot // that the issue is begun for; zero: none
 	yes      bool
 	confirm  int
@@ -44,6 +45,7 @@ func newSend(d *door) *cobra.Command {
 			"Run it again at any time: who has the mail already gets no second one."),
 		Example: "  hongyan send campaigns/welcome.yaml\n" +
 			"  hongyan send --yes --no-wait campaigns/welcome.yaml\n" +
+			"  hongyan send --yes --open campaigns/welcome.yaml\n" +
 			"  hongyan send --test me@qq.com campaigns/welcome.yaml",
 		Args: d.exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return d.send(cmd.Context(), args[0], o) },
@@ -55,6 +57,7 @@ func newSend(d *door) *cobra.Command {
 	flags.BoolVar(&o.noWait, "no-wait", false, d.say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
 	flags.BoolVar(&o.accept, "accept-changes", false, d.say("go on although list, template or campaign have changed since the issue began"))
 	flags.StringVar(&o.issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main); each edition mails everybody once"))
+	flags.BoolVar(&o.open, "open", false, d.say("go on with every issue of the campaign that was begun and is not finished; begin none"))
 	flags.StringVar(&o.inDoubt, "in-doubt", "", d.say("settle what is in doubt before sending: `resend|sent`"))
 	flags.StringSliceVar(&o.test, "test", nil, d.say("send the first rows to this `ADDRESS` instead, subject marked, nothing recorded"))
 	flags.StringVar(&o.testRows, "rows", "", d.say("`LINES` of the list that --test sends: \"3,9-14\" (default: the first)"))
@@ -67,6 +70,13 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 	if o.inDoubt != "" && o.inDoubt != "resend" && o.inDoubt != "sent" {
 		return d.usagef("--in-doubt: %q is neither resend nor sent", o.inDoubt)
 	}
+	if o.open {
+		return d.sendOpen(ctx, file, o)
+	}
+	return d.sendOne(ctx, file, o)
+}
+
+func (d *door) sendOne(ctx context.Context, file string, o sendOptions) error {
 	e, err := d.open(ctx, file, o.issue, toSend)
 	if err != nil {
 		return err
