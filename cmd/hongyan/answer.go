@@ -65,13 +65,14 @@ type accountAnswer struct {
 	Limits  string      `json:"limits"`
 	Day     int         `json:"sent_last_24h"`
 	Hold    *holdAnswer `json:"hold,omitempty"`
+	Rest    *rest       `json:"rest,omitempty"` // by its limits, on a shared ledger
 	Learned []string    `json:"learned,omitempty"`
 }
 
 func accountsOf(standings []standing) []accountAnswer {
 	out := make([]accountAnswer, len(standings))
 	for i, s := range standings {
-		out[i] = accountAnswer{s.Account, s.Limits, s.Day, holdOf(s.Hold), s.Learned}
+		out[i] = accountAnswer{s.Account, s.Limits, s.Day, holdOf(s.Hold), s.Rest, s.Learned}
 	}
 	return out
 }

@@ -72,16 +72,11 @@ func takeSoon(ctx context.Context, books *postgres.Store, account string) error 
 	}
 }
 
-// rests are the accounts that wait for their limits, until when.
-func (h *house) rests(ctx context.Context) (map[string]time.Time, error) {
-	return h.untils(ctx, shelfRest)
-}
-
-// untils reads a shelf of times by account, those that have not come.
-func (h *house) untils(ctx context.Context, shelf string) (map[string]time.Time, error) {
+// lending are the accounts that somebody wants for an errand, until when.
+func (h *house) lending(ctx context.Context) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
 	now := time.Now()
-	for paper, err := range h.store.Papers(ctx, shelf) {
+	for paper, err := range h.store.Papers(ctx, shelfErrand) {
 		if err != nil {
 			return nil, err
 		}

@@ -138,13 +138,13 @@ type silence struct {
 // silences are the accounts that are held or wait for their limits.
 func (f crewFloor) silences(ctx context.Context) (map[string]silence, error) {
 	out := map[string]silence{}
-	rests, err := f.rests(ctx)
+	rests, err := restsOf(ctx, f.store, f.conf)
 	if err != nil {
 		return nil, err
 	}
-	for account := range f.conf.Accounts {
-		if until := soonest(rests, f.lanesOf(account)); !until.IsZero() {
-			out[account] = silence{until: until, why: fault.Textf("the account waits for its limits")}
+	for name, account := range f.conf.Accounts {
+		if r, ok := soonest(rests, account); ok {
+			out[name] = silence{until: r.Until, why: fault.Textf("the account waits for its limits")}
 		}
 	}
 	holds, err := f.store.Holds(ctx)
@@ -158,21 +158,6 @@ func (f crewFloor) silences(ctx context.Context) (map[string]silence, error) {
 		}
 	}
 	return out, nil
-}
-
-// soonest is when the first of an account's lanes may send again; zero while one
-// of them may.
-func soonest(rests map[string]time.Time, lanes []postgres.Lane) (at time.Time) {
-	for _, lane := range lanes {
-		until, ok := rests[lane.String()]
-		if !ok {
-			return time.Time{}
-		}
-		if at.IsZero() || until.Before(at) {
-			at = until
-		}
-	}
-	return at
 }
 
 // jobOf waits only if all of its accounts do, for the first of them.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/postgres/postgrestest"
@@ -160,7 +161,7 @@ func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
 	}
 	d.lookout.ended(t.Context(), d.store, ledger.Key{Campaign: "news", Issue: "main"}, errors.New("the list is gone"))
 	eventually(t, "the account was asked for", func() bool {
-		wanted, err := d.untils(t.Context(), shelfErrand)
+		wanted, err := d.lending(t.Context())
 		return err == nil && !wanted["sandbox"].IsZero()
 	})
 	if err := worker.HandBack(t.Context(), "sandbox"); err != nil {
@@ -180,19 +181,20 @@ func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
 // TestASplitAccountWaitsWhenAllItsLanesDo, until the first of them may go on.
 func TestASplitAccountWaitsWhenAllItsLanesDo(t *testing.T) {
 	t.Parallel()
-	now := time.Now()
-	lanes := []postgres.Lane{{Account: "relay", N: 0, Of: 2}, {Account: "relay", N: 1, Of: 2}}
+	now, later := rest{Until: time.Now()}, rest{Until: time.Now().Add(time.Hour)}
+	relay, qq := config.Account{Name: "relay", Lanes: 2}, config.Account{Name: "qq"}
+	first, second := postgres.Lane{Account: "relay", N: 0, Of: 2}, postgres.Lane{Account: "relay", N: 1, Of: 2}
 	for name, c := range map[string]struct {
-		rests map[string]time.Time
-		lanes []postgres.Lane
-		want  time.Time
+		rests   map[postgres.Lane]rest
+		account config.Account
+		want    rest
 	}{
-		"one may go on":   {map[string]time.Time{"relay 2/2": now}, lanes, time.Time{}},
-		"none may":        {map[string]time.Time{"relay 1/2": now.Add(time.Hour), "relay 2/2": now}, lanes, now},
-		"it is not split": {map[string]time.Time{"qq": now}, []postgres.Lane{postgres.Whole("qq")}, now},
-		"nobody waits":    {nil, lanes, time.Time{}},
+		"one may go on":   {map[postgres.Lane]rest{second: now}, relay, rest{}},
+		"none may":        {map[postgres.Lane]rest{first: later, second: now}, relay, now},
+		"it is not split": {map[postgres.Lane]rest{postgres.Whole("qq"): now}, qq, now},
+		"nobody waits":    {nil, relay, rest{}},
 	} {
-		if got := soonest(c.rests, c.lanes); !got.Equal(c.want) {
+		if got, ok := soonest(c.rests, c.account); got != c.want || ok == got.Until.IsZero() {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}

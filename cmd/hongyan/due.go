@@ -13,11 +13,9 @@ import (
 	"hongyan/internal/ledger/postgres"
 )
 
-// The shelves that workers share: what is to be done, and until when an account
-// is silent by its limits.
+// The shelves that workers share: what is to be done, and what was.
 const (
 	shelfWork   = "work"
-	shelfRest   = "rest"
 	shelfEnded  = "ended"  // of what it was told that it is done
 	shelfPaused = "paused" // the office's
 )
@@ -117,16 +115,18 @@ func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
 			out[h.Account] = true
 		}
 	}
-	for _, shelf := range []string{shelfRest, shelfErrand} {
-		silent, err := w.untils(ctx, shelf)
-		if err != nil {
-			return nil, err
-		}
-		for name := range silent {
-			out[name] = true
-		}
+	rests, err := restsOf(ctx, w.store, w.conf)
+	if err != nil {
+		return nil, err
 	}
-	return out, nil
+	for lane := range rests {
+		out[lane.String()] = true
+	}
+	lent, err := w.lending(ctx)
+	for account := range lent {
+		out[account] = true
+	}
+	return out, err
 }
 
 // dueOf lists the able lanes that an issue needs now.

@@ -113,7 +113,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	close(done)
 	beside.Wait()
 	if err == nil || errors.Is(err, context.Canceled) {
-		return len(early) > 0 && !early[0].Due, errors.Join(w.rest(ctx, by, early), learned(ctx))
+		return len(early) > 0 && !early[0].Due, errors.Join(w.takeRest(ctx, by, early), learned(ctx))
 	}
 	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
 		return true, err
@@ -156,7 +156,7 @@ func (w *worker) held(ctx context.Context, account string) bool {
 
 // lent reports whether somebody wants the account for an errand.
 func (w *worker) lent(ctx context.Context, account string) bool {
-	wanted, err := w.untils(ctx, shelfErrand)
+	wanted, err := w.lending(ctx)
 	_, ok := wanted[account]
 	return err == nil && ok
 }
@@ -168,18 +168,6 @@ func (w *worker) stopped() bool {
 	default:
 		return false
 	}
-}
-
-// rest tells all workers until when a lane is silent by its limits.
-func (w *worker) rest(ctx context.Context, by postgres.Lane, early []run.Early) error {
-	if len(early) == 0 || early[0].Due || early[0].Human {
-		return nil
-	}
-	body, err := json.Marshal(early[0].Until)
-	if err != nil {
-		return err
-	}
-	return w.store.Put(ctx, shelfRest, by.String(), body)
 }
 
 // setAside stops an issue until a person has acted, as the office does. What may

@@ -34,6 +34,7 @@ type standing struct {
 	Limits  string
 	Day     int // mails in the last 24 hours
 	Hold    *ledger.Hold
+	Rest    *rest // a worker found it at its limits
 	Learned []string
 }
 
@@ -55,11 +56,18 @@ func (d *door) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	rests, err := restsOf(ctx, reader, conf)
+	if err != nil {
+		return err
+	}
 	var standings []standing
 	for _, name := range slices.Sorted(maps.Keys(conf.Accounts)) {
 		s, err := d.standing(ctx, reader, name, conf.Accounts[name].Limits)
 		if err != nil {
 			return err
+		}
+		if r, ok := soonest(rests, conf.Accounts[name]); ok {
+			s.Rest = &r
 		}
 		standings = append(standings, s)
 	}
@@ -121,6 +129,9 @@ func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
 		fmt.Fprintln(d.out, d.say("account %s: %d in the last 24 hours; %s", s.Account, s.Day, s.Limits))
 		if s.Hold != nil {
 			fmt.Fprintln(d.out, "  "+d.holdLine(*s.Hold))
+		}
+		if s.Rest != nil {
+			fmt.Fprintln(d.out, "  "+d.say("Account %s may go on at %s (%s)", s.Account, stamp(s.Rest.Until), s.Rest.Why))
 		}
 		for _, text := range s.Learned {
 			fmt.Fprintln(d.out, "  "+text)

@@ -179,7 +179,8 @@ func (s *shift) rest(soft context.Context, j *job, at time.Time, why string) err
 		return err
 	}
 	if s.run.Patience > 0 && time.Until(at) > s.run.Patience {
-		s.leave(Early{Account: s.Account, Until: at, Why: why})
+		_, _, held := s.Pacer.Held(time.Now())
+		s.leave(Early{Account: s.Account, Until: at, Why: why, Held: held})
 		return nil
 	}
 	s.run.tell(Waiting{Account: s.Account, Until: at, Why: why})

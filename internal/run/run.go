@@ -132,6 +132,7 @@ type Early struct {
 	Until   time.Time
 	Why     string
 	Human   bool
+	Held    bool // by a verdict, not by a limit
 	Due     bool // all that was left are recipients that were put off until then
 }
 

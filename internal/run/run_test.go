@@ -552,6 +552,28 @@ func TestNobodyRidesIntoAHold(t *testing.T) {
 	}
 }
 
+// Whoever comes back earlier has to know whether a hold is to be lifted first.
+func TestAnEarlyEndSaysWhetherAHoldOrALimitBroughtIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		throttled := &office{fate: func(string, int) fate {
+			return fate{dot: refuse(reply.AtDot, 550, "Too many attempts. Unable to send. Try again later")}
+		}}
+		held := lane(t, "a", throttled, pace.Limits{})
+		limited := lane(t, "b", &office{}, pace.Limits{Windows: []pace.Window{{N: 1, Per: 24 * time.Hour}}})
+		for _, c := range []struct {
+			lane *run.Lane
+			held bool
+		}{{held, true}, {held, true}, {limited, false}} { // the second time by the pacer
+			r := start(store(t, 5), c.lane)
+			r.Patience = time.Second
+			early, err := r.Do(t.Context())
+			if err != nil || len(early) != 1 || early[0].Held != c.held {
+				t.Errorf("%+v, %v", early, err)
+			}
+		}
+	})
+}
+
 func TestServerThatIsGoneIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := store(t, 50)

@@ -285,12 +285,12 @@ func (s *shift) hold(kept context.Context, h ledger.Hold) error {
 		return fmt.Errorf("ledger: %w", err)
 	}
 	if h.Human {
-		s.leave(Early{Account: s.Account, Why: h.Reply, Human: true})
+		s.leave(Early{Account: s.Account, Why: h.Reply, Human: true, Held: true})
 		return nil
 	}
 	s.Pacer.Hold(h.Until, h.Reason)
 	if s.run.Patience > 0 {
-		s.leave(Early{Account: s.Account, Until: h.Until, Why: h.Reply})
+		s.leave(Early{Account: s.Account, Until: h.Until, Why: h.Reply, Held: true})
 		return nil
 	}
 	s.run.tell(Waiting{Account: s.Account, Until: h.Until, Why: h.Reply, Held: true})
