@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"time"
@@ -64,7 +63,7 @@ func (s *Store) take(ctx context.Context, lane Lane) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("account %s: %w", lane, err)
+		return wrap("account "+lane.String(), err)
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

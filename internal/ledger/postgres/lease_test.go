@@ -385,6 +385,32 @@ func TestACrashedDatabaseKeepsWhatItSaid(t *testing.T) {
 	healthy(t, s)
 }
 
+// Whoever looks on can wait for a server that is not there, and for no other error.
+func TestADatabaseThatIsAwayIsToldFromOneThatRefuses(t *testing.T) {
+	t.Parallel()
+	server := postgrestest.Start(t, false)
+	s := open(t, server.Place(t), long)
+	planned(t, s, 1)
+	server.Do(t, "ALTER TABLE place1.paper RENAME TO gone")
+	if _, err := s.Paper(t.Context(), "a", "b"); err == nil || errors.Is(err, ledger.ErrAway) {
+		t.Errorf("there is no such table: %v", err)
+	}
+	server.Do(t, "ALTER TABLE place1.gone RENAME TO paper")
+	server.Crash()
+	for range 3 { // over a connection that was cut, then over none
+		if _, err := s.Paper(t.Context(), "a", "b"); !errors.Is(err, ledger.ErrAway) || strings.Contains(err.Error(), "user=") {
+			t.Errorf("it is away: %v", err)
+		}
+	}
+	if err := s.Take(t.Context(), "qq"); !errors.Is(err, ledger.ErrAway) {
+		t.Errorf("it is away: %v", err)
+	}
+	server.Run()
+	if _, err := s.Paper(t.Context(), "a", "b"); err != nil {
+		t.Error(err)
+	}
+}
+
 // startTogether: on a database that is new to all.
 func startTogether(t *testing.T, server *postgrestest.Server) {
 	url := server.Place(t)

@@ -2,10 +2,14 @@ package postgres
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/jackc/pgx/v5/pgconn"
 
 	"hongyan/internal/ledger"
 )
@@ -70,7 +74,30 @@ func wrap(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
+	if away(err) && !errors.Is(err, ledger.ErrAway) {
+		return fmt.Errorf("%s: %w: %w", doing, ledger.ErrAway, plain(err))
+	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// A cable is an error of the network's.
+type cable interface {
+	error
+	Timeout() bool
+}
+
+// away reports whether an error says that the server is not there, or going, or
+// lets nobody in just now.
+func away(err error) bool {
+	if refusal, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return refusal.Code[:2] == "08" || refusal.Code[:2] == "53" || strings.HasPrefix(refusal.Code, "57P") || refusal.Code == "25P03"
+	}
+	if errors.Is(err, context.Canceled) {
+		return false
+	}
+	_, unconnected := errors.AsType[*pgconn.ConnectError](err)
+	_, cut := errors.AsType[cable](err)
+	return unconnected || cut || pgconn.SafeToRetry(err) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // text is a string as PostgreSQL takes it: UTF-8 without NUL.
