@@ -215,7 +215,11 @@ func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = errors.Join(f.assign(ctx, t.edition), t.close())
+	err = t.chooseAccounts().Err()
+	if err == nil {
+		err = f.assign(ctx, t.edition)
+	}
+	err = errors.Join(err, t.close())
 	return err == nil, err
 }
 

@@ -72,8 +72,8 @@ func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
 	return due, nil
 }
 
-// able are the lanes of this worker that nobody has and that nothing silences, with
-// their epochs. While others have an account split otherwise, it is theirs.
+// able are the lanes of this worker that nobody has, that nothing silences and
+// that can be used here, with their epochs. While others have an account split otherwise, it is theirs.
 func (w *worker) able(ctx context.Context) (map[postgres.Lane]int64, error) {
 	standings, err := w.books.Standings(ctx)
 	if err != nil {
@@ -95,7 +95,7 @@ func (w *worker) able(ctx context.Context) (map[postgres.Lane]int64, error) {
 	}
 	silent, err := w.silent(ctx)
 	for lane := range able {
-		if silent[lane.Account] || silent[lane.String()] {
+		if silent[lane.Account] || silent[lane.String()] || w.shuns(burden{lane: lane}, time.Now()) {
 			delete(able, lane)
 		}
 	}
@@ -132,6 +132,9 @@ func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
 // dueOf lists the able lanes that an issue needs now.
 func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[postgres.Lane]int64) (due []crew.Due, err error) {
 	key := keyOf(paper.Name)
+	if w.shuns(burden{issue: key}, time.Now()) {
+		return nil, nil
+	}
 	var a assignment
 	if err := json.Unmarshal(paper.Body, &a); err != nil {
 		return nil, err

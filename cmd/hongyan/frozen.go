@@ -113,7 +113,9 @@ func (e *edition) ownFiles(ctx context.Context) ([]string, error) {
 }
 
 // openFrozen opens an issue as it was packed, in an empty folder of its own. It
-// has everything to make mails of the ledger's entries, and no list.
+// has everything to make mails of the ledger's entries, and neither list nor
+// accounts: by which of them it goes stands in its assignment, and whoever has one
+// need not know the others.
 func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archive.Shelf, key ledger.Key, dir string) (*edition, error) {
 	m, err := archive.Read(ctx, shelf, key.String())
 	if err != nil {
@@ -153,15 +155,14 @@ func (d *door) openFrozen(ctx context.Context, conf *config.Config, shelf archiv
 // thaw reads what read reads, without the list, and layouts from what was packed:
 // this machine's own are not the issue's.
 func (e *edition) thaw(columns []string, library string) error {
-	faults := e.chooseAccounts()
 	names := e.names(columns)
 	source := e.source(names)
 	source.Root = library
 	var err error
 	if e.template, err = render.Parse(source); err != nil {
-		return errors.Join(faults.Err(), err)
+		return err
 	}
-	if err := errors.Join(faults.Err(), e.readLines(names)); err != nil {
+	if err := e.readLines(names); err != nil {
 		return err
 	}
 	if len(e.camp.Carried()) > 0 {

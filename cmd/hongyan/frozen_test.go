@@ -74,7 +74,7 @@ func sameMails(t *testing.T, file string) {
 // mails are the bytes of all mails that an edition makes of a list.
 func mails(t *testing.T, e, listed *edition) []byte {
 	t.Helper()
-	mailing, err := e.mailing(e.accounts[0], []byte("the same key"), nil)
+	mailing, err := e.mailing(listed.accounts[0], []byte("the same key"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

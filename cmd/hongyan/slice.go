@@ -23,9 +23,12 @@ const slice = time.Minute
 
 // Pump works over a lane of an account for a slice. A lease that is somebody else's, or
 // was lost, and a database that is away are nothing to worry about: the account
-// comes due again.
+// comes due again. One that cannot be used here is left alone for a while.
 func (w *worker) Pump(ctx context.Context, d crew.Due) error {
 	by := postgres.Lane{Account: d.Account, N: d.Lane, Of: max(d.Of, 1)}
+	if w.shuns(burden{lane: by}, time.Now()) {
+		return nil
+	}
 	books := w.books.Part(by.N, by.Of)
 	err := books.Take(ctx, by.Account)
 	if errors.Is(err, ledger.ErrElsewhere) {
@@ -42,7 +45,10 @@ func (w *worker) Pump(ctx context.Context, d crew.Due) error {
 		w.door.log.Warn("the account was lost", slog.String("account", by.String()), slog.Any("err", err))
 		return nil
 	}
-	return err
+	if err != nil {
+		return w.shun(ctx, burden{lane: by}, err)
+	}
+	return w.accept(ctx, burden{lane: by})
 }
 
 // pump gives the issues that need the lane their shares of the slice.
@@ -90,14 +96,16 @@ func (w *worker) issues(ctx context.Context, by postgres.Lane) (keys []ledger.Ke
 // carry is one issue's share of a lane, and reports whether the lane is silent from
 // then on.
 func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, share time.Duration) (silent bool, err error) {
-	account := by.Account
 	t, err := w.packed(ctx, key)
 	if err != nil {
-		return false, w.setAside(ctx, key, account, err)
+		return false, w.cannotCarry(ctx, key, err)
+	}
+	if err := w.accept(ctx, burden{issue: key}); err != nil {
+		return false, err
 	}
 	lane, err := w.laneOf(ctx, t.edition, by)
 	if err != nil {
-		return false, w.setAside(ctx, key, account, err)
+		return false, w.setAside(ctx, key, err)
 	}
 	learned := func(ctx context.Context) error { return w.keepOf(ctx, by) }
 	over := make(chan struct{})
@@ -118,7 +126,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	if errors.Is(err, ledger.ErrElsewhere) || errors.Is(err, ledger.ErrAway) {
 		return true, err
 	}
-	return true, w.setAside(ctx, key, account, err)
+	return true, w.setAside(ctx, key, err)
 }
 
 // ration returns when a share is over: by its time, by a person who has paused the
@@ -172,13 +180,13 @@ func (w *worker) stopped() bool {
 
 // setAside stops an issue until a person has acted, as the office does. What may
 // be gone at the next try, such as a database that is away, stops nothing.
-func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, why error) error {
+func (w *worker) setAside(ctx context.Context, key ledger.Key, why error) error {
 	if ctx.Err() != nil || !lasting(why) {
 		return why
 	}
-	pause := office.Pause{At: time.Now(), Account: account, Why: why.Error(), Stopped: true, Changed: changedBy(why)}
+	pause := office.Pause{At: time.Now(), Why: w.door.because(why), Stopped: true, Changed: changedBy(why)}
 	if stopped, ok := errors.AsType[*run.Stopped](why); ok {
-		pause.Why = stopped.Refusal.Reply()
+		pause.Account, pause.Why = stopped.Account, stopped.Refusal.Reply()
 	}
 	body, err := json.Marshal(pause)
 	if err != nil {
@@ -191,6 +199,16 @@ func (w *worker) setAside(ctx context.Context, key ledger.Key, account string, w
 		w.lookout.ended(ctx, w.store, key, errors.New(pause.Why))
 	}
 	return err
+}
+
+// cannotCarry stops an issue, or leaves it to workers that can do better: the
+// account is well, and the next issue may be.
+func (w *worker) cannotCarry(ctx context.Context, key ledger.Key, why error) error {
+	err := w.setAside(ctx, key, why)
+	if err == nil || ctx.Err() != nil || errors.Is(err, ledger.ErrAway) {
+		return err
+	}
+	return w.shun(ctx, burden{issue: key}, err)
 }
 
 // lasting reports whether only a person can mend it: a verdict, a fault in the

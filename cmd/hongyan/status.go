@@ -60,6 +60,10 @@ func (d *door) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	troubles, err := troublesOf(ctx, reader)
+	if err != nil {
+		return err
+	}
 	var standings []standing
 	for _, name := range slices.Sorted(maps.Keys(conf.Accounts)) {
 		s, err := d.standing(ctx, reader, name, conf.Accounts[name].Limits)
@@ -82,11 +86,12 @@ func (d *door) status(ctx context.Context) error {
 		}
 	}
 	if d.flags.json {
-		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings), "workers": workers, "queue": waiting})
+		return d.answer(map[string]any{"issues": issuesOf(issues), "accounts": accountsOf(standings), "workers": workers, "queue": waiting, "troubles": troubles})
 	}
 	d.printStatus(issues, standings)
 	d.printQueue(waiting, workers)
 	d.printWorkers(workers)
+	d.printTroubles(troubles)
 	return nil
 }
 

@@ -87,14 +87,11 @@ func ahead(l pace.Limits, connections int) int {
 	return 8 * connections
 }
 
-// laneOf is an account's way out for an issue, by one lane.
+// laneOf is the way out for an issue by one lane, whose account is known here.
 func (h *house) laneOf(ctx context.Context, e *edition, by postgres.Lane) (*run.Lane, error) {
-	i := slices.IndexFunc(e.accounts, func(a config.Account) bool { return a.Name == by.Account })
-	if i < 0 {
-		return nil, fmt.Errorf("%s does not go through account %s", e.key, by.Account)
-	}
-	lane, err := h.lane(ctx, e, e.accounts[i], by)
-	if err == nil && swift(e.accounts[i].Limits.Share(by.N, by.Of)) {
+	account := h.conf.Accounts[by.Account]
+	lane, err := h.lane(ctx, e, account, by)
+	if err == nil && swift(account.Limits.Share(by.N, by.Of)) {
 		lane.Ahead *= lots
 	}
 	return lane, err

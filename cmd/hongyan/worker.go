@@ -47,6 +47,9 @@ type worker struct {
 	mu     sync.Mutex // guards the fields below
 	thawed map[packing]*thawed
 	turn   int // whose turn it is among the issues
+
+	shying sync.Mutex // guards the field below
+	shy    map[burden]shyness
 }
 
 func (d *door) work(ctx context.Context, o workerOptions) error {
@@ -80,7 +83,7 @@ func (d *door) work(ctx context.Context, o workerOptions) error {
 
 // crew joins the others.
 func (d *door) crew(ctx context.Context, h *house, store *postgres.Store, o workerOptions) error {
-	w := &worker{house: h, books: store, thawed: map[packing]*thawed{}}
+	w := &worker{house: h, books: store, thawed: map[packing]*thawed{}, shy: map[burden]shyness{}}
 	for name := range h.conf.Accounts {
 		if len(o.accounts) == 0 || slices.ContainsFunc(o.accounts, func(a string) bool { return strings.EqualFold(a, name) }) {
 			w.accounts = append(w.accounts, name)

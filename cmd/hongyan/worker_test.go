@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
+	"path/filepath"
 	"testing"
 	"time"
 
+	"hongyan/internal/crew"
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/run"
 )
@@ -11,7 +15,7 @@ import (
 // atWork is a worker on the ledger of a service.
 func atWork(t *testing.T) (*worker, desk) {
 	d, f := onPostgres(t)
-	return &worker{house: d.house, books: f.books, accounts: []string{"sandbox"}, thawed: map[packing]*thawed{}}, d
+	return &worker{house: d.house, books: f.books, accounts: []string{"sandbox"}, thawed: map[packing]*thawed{}, shy: map[burden]shyness{}}, d
 }
 
 // Whoever lifts a hold ends it: nothing else but the ledger says that it is there.
@@ -49,5 +53,67 @@ func TestARestIsByTheLimitsThatTheAccountHad(t *testing.T) {
 	d.conf.Accounts["sandbox"] = wider
 	if able, err := w.able(t.Context()); err != nil || len(able) != 1 {
 		t.Errorf("%v, %v", able, err)
+	}
+}
+
+// What a machine lacks is no fault of the account or the issue, and asking again and
+// again does not bring it about.
+func TestWhatCannotBeDoneHereIsLeftAloneHereForLongerEachTime(t *testing.T) {
+	t.Parallel()
+	w, d := atWork(t)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	lane := burden{lane: postgres.Whole("sandbox")}
+	for _, b := range []burden{lane, {issue: k}} {
+		for range 2 {
+			if err := w.shun(t.Context(), b, errors.New("no secret, no room")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		now := time.Now()
+		if !w.shuns(b, now.Add(55*time.Second)) || w.shuns(b, now.Add(65*time.Second)) {
+			t.Errorf("%+v", w.shy)
+		}
+		if due, err := w.Due(t.Context()); err != nil || len(due) != 0 {
+			t.Errorf("%v, %v", due, err)
+		}
+		if err := w.Pump(t.Context(), crew.Due{Account: "sandbox"}); err != nil || !w.shuns(b, now) {
+			t.Error("it was tried again", err)
+		}
+		told, err := troublesOf(t.Context(), d.store)
+		if err != nil || len(told) != 1 || told[0].Why != "no secret, no room" || (told[0].Account == "") == (told[0].Issue == "") {
+			t.Errorf("%+v, %v", told, err)
+		}
+		other := &worker{house: d.house, books: w.books, accounts: w.accounts}
+		if due, err := other.Due(t.Context()); err != nil || len(due) != 1 {
+			t.Errorf("another worker: %v, %v", due, err)
+		}
+		if err := w.accept(t.Context(), b); err != nil || w.shuns(b, now) {
+			t.Error("it is still left alone", err)
+		}
+		if told, err = troublesOf(t.Context(), d.store); err != nil || len(told) > 0 {
+			t.Errorf("%+v, %v", told, err)
+		}
+	}
+}
+
+// The account is well, and so may be its next issue.
+func TestAnIssueThatCannotBeUnpackedHereIsNoTroubleOfItsAccount(t *testing.T) {
+	w, d := atWork(t)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(t.TempDir(), "gone"))
+	if err := w.Pump(t.Context(), crew.Due{Account: "sandbox"}); err != nil {
+		t.Fatal(err)
+	}
+	if now := time.Now(); w.shuns(burden{lane: postgres.Whole("sandbox")}, now) || !w.shuns(burden{issue: k}, now) {
+		t.Errorf("%+v", w.shy)
+	}
+	if paused, err := d.store.Paper(t.Context(), shelfPaused, k.String()); paused != nil || err != nil {
+		t.Errorf("%s, %v", paused, err)
 	}
 }

@@ -95,7 +95,9 @@ type pumper struct {
 // flight is worth waiting for.
 func (p pumper) Work(ctx context.Context, job *river.Job[pump]) error {
 	err := p.floor.Pump(context.WithoutCancel(ctx), Due(job.Args))
-	p.again()
+	if err == nil { // what went wrong is not better at once
+		p.again()
+	}
 	return err
 }
 
