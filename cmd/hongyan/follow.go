@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -10,9 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
-	"hongyan/internal/office"
-	"hongyan/internal/run"
 )
 
 // A roster knows the processes that work on a shared ledger.
@@ -68,87 +66,30 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 	var report error
 	var reporter sync.WaitGroup
 	reporter.Go(func() { report = unwritten(d.reporter(e, h, column(h.lookout.ids)).Run(reporting)) })
-	early, err := d.follow(ctx, e, h, o)
+	f := &follower{door: d, e: e, h: h, o: o, told: map[string]bool{}}
+	early, err := f.follow(ctx)
 	reported()
 	reporter.Wait()
 	if ctx.Err() != nil {
-		fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))
+		d.sayAlone(ctx, e, h)
 		return errors.Join(context.Cause(ctx), report)
+	}
+	if errors.Is(err, ledger.ErrAway) { // the report could not be written either
+		fmt.Fprintln(d.err, d.say("The ledger still cannot be reached. The issue is with the workers, who go on when they reach it. Look: hongyan status"))
+		return ending(exitBreakdown)
 	}
 	return d.sayEnd(ctx, e, h, early, errors.Join(err, report))
 }
 
-// follow waits until the workers have nothing left to do, or can do nothing. It
-// looks again after ten times what a look took, so that it costs the database a
-// tenth of a processor at most.
-func (d *door) follow(ctx context.Context, e *edition, h *house, o sendOptions) ([]run.Early, error) {
-	for {
-		begun := time.Now()
-		over, err := d.isOver(ctx, e, h)
-		if err != nil || over {
-			return nil, err
-		}
-		if early, err := h.stuck(ctx, e, o); err != nil || early != nil {
-			return early, err
-		}
-		select {
-		case <-time.After(max(300*time.Millisecond, 10*time.Since(begun))):
-		case <-ctx.Done():
-			return nil, context.Cause(ctx)
-		}
+// sayAlone says who goes on with an issue that is followed no longer.
+func (d *door) sayAlone(ctx context.Context, e *edition, h *house) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if n, err := h.hands(ctx); err == nil && n == 0 {
+		fmt.Fprintln(d.err, d.say("No worker is there; the next one that starts goes on with it, or: hongyan send %s", d.again(e)))
+		return
 	}
-}
-
-// isOver reports whether nothing of an issue is left, and shows how far it is to
-// who sits there; for nobody it is not counted while mails are queued.
-func (d *door) isOver(ctx context.Context, e *edition, h *house) (over bool, err error) {
-	if !d.onTerminal() {
-		_, more, err := h.store.NextDue(ctx, e.key, e.accounts[0].Name)
-		if err != nil || more {
-			return false, err
-		}
-	}
-	totals, err := h.store.Totals(ctx, e.key)
-	if err != nil {
-		return false, err
-	}
-	left := totals.Queued + totals.Sending + totals.Deferred
-	if left > 0 && d.onTerminal() {
-		fmt.Fprint(d.err, "\r"+d.say("%d of %d are done", totals.Rows-left, totals.Rows)+" ")
-	}
-	return left == 0, nil
-}
-
-// stuck tells why nothing goes on, if that is so: the issue was set aside, or
-// every account of it is held in a way that is not to be waited for.
-func (h *house) stuck(ctx context.Context, e *edition, o sendOptions) ([]run.Early, error) {
-	body, err := h.store.Paper(ctx, shelfPaused, e.key.String())
-	if err != nil {
-		return nil, err
-	}
-	if body != nil {
-		var pause office.Pause
-		if err := json.Unmarshal(body, &pause); err != nil {
-			return nil, err
-		}
-		return []run.Early{{Account: pause.Account, Why: pause.Why, Human: true}}, nil
-	}
-	holds, err := h.store.Holds(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var early []run.Early
-	for _, account := range e.accounts {
-		for _, hold := range holds {
-			if hold.Account == account.Name && o.heeds(hold) {
-				early = append(early, run.Early{Account: account.Name, Until: hold.Until, Why: hold.Reply, Human: hold.Human})
-			}
-		}
-	}
-	if len(early) < len(e.accounts) {
-		return nil, nil
-	}
-	return early, nil
+	fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))
 }
 
 // A workerAnswer is a worker as programs are told of it.

@@ -262,7 +262,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	reporter.Go(func() { report = unwritten(d.reporter(e, h, column(h.lookout.ids)).Run(reporting)) })
 
 	early, err := r.Do(work)
-	if _, stopped := errors.AsType[*run.Stopped](err); err == nil || stopped {
+	if _, stopped := errors.AsType[*run.Stopped](err); err == nil || stopped || errors.Is(err, ledger.ErrElsewhere) {
 		// Lanes may end long before the list does: whoever is left is to be told.
 		select {
 		case <-listed:

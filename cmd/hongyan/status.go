@@ -16,6 +16,7 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
+	"hongyan/internal/run"
 )
 
 func newStatus(d *door) *cobra.Command {
@@ -136,7 +137,7 @@ func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
 			fmt.Fprintln(d.out, "  "+d.holdLine(*s.Hold))
 		}
 		if s.Rest != nil {
-			fmt.Fprintln(d.out, "  "+d.say("Account %s may go on at %s (%s)", s.Account, stamp(s.Rest.Until), s.Rest.Why))
+			fmt.Fprintln(d.out, "  "+d.earlyLine(run.Early{Account: s.Account, Until: s.Rest.Until, Why: s.Rest.Why}))
 		}
 		for _, text := range s.Learned {
 			fmt.Fprintln(d.out, "  "+text)

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/office"
 	"hongyan/internal/run"
 )
 
@@ -24,6 +25,7 @@ type summary struct {
 	Report   string            `json:"report,omitempty"`
 	Captured map[string]string `json:"captured,omitempty"`
 	Early    []earlyAnswer     `json:"early,omitempty"`
+	Paused   *office.Pause     `json:"paused,omitempty"` // taken from the workers
 }
 
 // unreported is a report that could not be written.
@@ -57,6 +59,10 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 	if _, failed := errors.AsType[unreported](err); failed {
 		s.Report = ""
 	}
+	pause, isHalted := errors.AsType[*halted](err)
+	if isHalted {
+		s.Paused = &pause.Pause
+	}
 	if d.flags.json {
 		if err := d.answer(s); err != nil {
 			return err
@@ -66,10 +72,17 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 	}
 	stopped, isStopped := errors.AsType[*run.Stopped](err)
 	switch {
+	case isHalted:
+		d.sayHalted(e, totals, pause)
+		return ending(exitEarly)
+	case errors.Is(err, ledger.ErrElsewhere):
+		fmt.Fprintln(d.err, d.say("Stopped: %s", err.Error()))
+		fmt.Fprintln(d.err, d.say("Who that is: hongyan status. Wait for its end, or start hongyan worker, which sends by turns what several send."))
+		d.sayLeft(e, totals)
+		return ending(exitEarly)
 	case isStopped:
-		fmt.Fprintln(d.err, d.say("Stopped: %s", stopped.Error()))
 		d.sayDoubts(e, totals)
-		fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(stopped.Refusal.Reply())))
+		d.sayStopped(stopped.Error(), stopped.Refusal.Reply())
 		return ending(exitEarly)
 	case errors.Is(err, context.Canceled):
 		d.sayDoubts(e, totals)
@@ -80,6 +93,24 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 		return err
 	}
 	return d.sayOpen(e, totals, early)
+}
+
+func (d *door) sayStopped(why, reply string) {
+	fmt.Fprintln(d.err, d.say("Stopped: %s", why))
+	fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(reply)))
+}
+
+// sayHalted says who or what took the issue from the workers.
+func (d *door) sayHalted(e *edition, t ledger.Totals, h *halted) {
+	switch {
+	case h.By != "":
+		fmt.Fprintln(d.err, d.say("Paused by %s. It goes on when somebody resumes it on the dashboard, or sends it again.", h.By))
+	case h.Account != "":
+		d.sayStopped(fmt.Sprintf("account %s: %s", h.Account, h.Why), h.Why)
+	default:
+		fmt.Fprintln(d.err, d.say("Stopped: %s", h.Why))
+	}
+	d.sayLeft(e, t)
 }
 
 // sayLeft reports whether anybody is left, and says how to go on.
@@ -121,12 +152,17 @@ func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 
 // sayEarly says when an account may go on, or what a person has to do first.
 func (d *door) sayEarly(lane run.Early) {
+	fmt.Fprintln(d.err, d.earlyLine(lane))
 	if lane.Human {
-		fmt.Fprintln(d.err, d.say("Account %s is held until you have acted: %s", lane.Account, lane.Why))
 		fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
-		return
 	}
-	fmt.Fprintln(d.err, d.say("Account %s may go on at %s (%s)", lane.Account, stamp(lane.Until), lane.Why))
+}
+
+func (d *door) earlyLine(e run.Early) string {
+	if e.Human {
+		return d.say("Account %s is held until you have acted: %s", e.Account, e.Why)
+	}
+	return d.say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), e.Why)
 }
 
 func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {

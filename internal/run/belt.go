@@ -212,10 +212,10 @@ func (b *belt) left(ctx context.Context, due time.Time, more bool, now time.Time
 	case due.IsZero():
 		return 0, false, nil
 	case b.run.Patience > 0 && wait > min(b.run.Patience, long):
-		b.early(Early{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})
+		b.early(Early{Account: b.lane.Account, Until: due, Why: DueAgain, Due: true})
 		return 0, false, nil
 	case wait > long:
-		b.run.tell(Waiting{Account: b.lane.Account, Until: due, Why: dueAgain, Due: true})
+		b.run.tell(Waiting{Account: b.lane.Account, Until: due, Why: DueAgain, Due: true})
 		return long, true, nil
 	default:
 		return max(wait, poll), true, nil
@@ -251,7 +251,9 @@ func (b *belt) dry(now time.Time) bool {
 	return !b.emptied.IsZero() && now.Sub(b.emptied) >= dryAfter
 }
 
-const dueAgain = "deferred recipients are due again then"
+// DueAgain is why a lane has ended of which only recipients are left that were put
+// off.
+const DueAgain = "deferred recipients are due again then"
 
 func unlessEnded(ctx context.Context, err error) error {
 	if ctx.Err() != nil {

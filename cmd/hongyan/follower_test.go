@@ -1,0 +1,132 @@
+package main
+
+import (
+	"errors"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"hongyan/internal/campaign"
+	"hongyan/internal/config"
+	"hongyan/internal/ledger"
+	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/ledger/postgres/postgrestest"
+	"hongyan/internal/office"
+	"hongyan/internal/run"
+)
+
+// following is somebody who follows an issue of one row on a database, and what is
+// said to them.
+func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *ear) {
+	t.Helper()
+	server := postgrestest.Start(t, false)
+	store, err := postgres.Open(t.Context(), server.Place(t), postgres.Options{Name: "test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	row := func(yield func(ledger.Row, error) bool) { yield(ledger.Row{Line: 2, Address: "a@example.com"}, nil) }
+	if _, err := store.Plan(t.Context(), k, ledger.Plan{At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := store.Enqueue(t.Context(), k, row); err != nil {
+		t.Fatal(err)
+	}
+	said := &ear{}
+	d := newDoor(nil)
+	d.err = said
+	account := config.Account{Name: "a"}
+	conf := &config.Config{Accounts: map[string]config.Account{"a": account}}
+	e := &edition{key: k, accounts: []config.Account{account}}
+	return &follower{door: d, e: e, h: d.housed(conf, store), o: o, told: map[string]bool{}}, server, said
+}
+
+// An ear hears what is said from several goroutines.
+type ear struct {
+	mu   sync.Mutex
+	said strings.Builder
+}
+
+func (e *ear) Write(b []byte) (int, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.said.Write(b)
+}
+
+func (e *ear) heard(what string) bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return strings.Contains(e.said.String(), what)
+}
+
+func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
+	t.Parallel()
+	f, server, said := following(t, sendOptions{})
+	ended := make(chan error, 1)
+	go func() {
+		_, err := f.follow(t.Context())
+		ended <- err
+	}()
+	server.Crash()
+	eventually(t, "it was told", func() bool { return said.heard("The ledger cannot be reached") })
+	server.Run()
+	eventually(t, "the issue is paused", func() bool {
+		return f.h.store.Put(t.Context(), shelfPaused, f.e.key.String(), []byte(`{"by":"li"}`)) == nil
+	})
+	if pause, ok := errors.AsType[*halted](<-ended); !ok || pause.By != "li" {
+		t.Errorf("%+v", pause)
+	}
+	f.away = time.Now().Add(-absence)
+	if err := f.bear(ledger.ErrAway); !errors.Is(err, ledger.ErrAway) {
+		t.Error("it waits without end", err)
+	}
+}
+
+func TestAFollowerIsToldWhyItTakesLong(t *testing.T) {
+	t.Parallel()
+	f, _, said := following(t, sendOptions{})
+	w := &worker{house: f.h, shy: map[burden]shyness{}}
+	w.books = f.h.store.(*postgres.Store)
+	w.door.log = slog.New(slog.DiscardHandler)
+	by := postgres.Whole("a")
+	tomorrow := run.Early{Account: "a", Until: time.Now().Add(24 * time.Hour), Why: "100/day"}
+	if err := errors.Join(w.takeRest(t.Context(), by, []run.Early{tomorrow}), w.shun(t.Context(), burden{lane: by}, errors.New("no secret"))); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if over, early, err := f.look(t.Context()); over || early != nil || err != nil {
+			t.Errorf("%v, %v", early, err)
+		}
+	}
+	for _, why := range []string{"Account a may go on at ", "(100/day)", "cannot use account a: no secret", "no worker is there"} {
+		if !said.heard(why) {
+			t.Errorf("%q was not said", why)
+		}
+	}
+	f.o.noWait = true
+	if over, early, err := f.look(t.Context()); !over || len(early) != 1 || early[0].Why != "100/day" || err != nil {
+		t.Errorf("%v, %v", early, err)
+	}
+}
+
+// A pause is no hold: there is nothing to lift.
+func TestAPauseIsToldWithItsReason(t *testing.T) {
+	t.Parallel()
+	for want, pause := range map[string]office.Pause{
+		"Paused by li.":                             {By: "li"},
+		"Stopped: letter.md:3: no such file":        {Stopped: true, Why: "letter.md:3: no such file"},
+		"Stopped: account a: 554 you are abandoned": {Stopped: true, Account: "a", Why: "554 you are abandoned"},
+	} {
+		said := &ear{}
+		d := newDoor(nil)
+		d.err = said
+		e := &edition{camp: &campaign.Campaign{File: "a.yaml"}, key: ledger.Key{Campaign: "a", Issue: "main"}}
+		d.sayHalted(e, ledger.Totals{Rows: 2, Queued: 2}, &halted{pause})
+		if !said.heard(want) || !said.heard("2 are left. Go on with: hongyan send a.yaml") || said.heard("lift") || said.heard("explain") != (pause.Account != "") {
+			t.Errorf("%q: %s", want, &said.said)
+		}
+	}
+}
