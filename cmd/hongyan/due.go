@@ -45,20 +45,26 @@ func keyOf(name string) ledger.Key {
 }
 
 // Due lists what this worker would take. It also puts in order what dead workers
-// left, and strikes out issues that are done.
+// left, strikes out issues that are done, and lets go of their files.
 func (w *worker) Due(ctx context.Context) ([]crew.Due, error) {
 	if _, err := w.books.Reap(ctx); err != nil {
 		return nil, err
 	}
+	var work []ledger.Paper
+	carried := map[ledger.Key]bool{}
+	for paper, err := range w.books.Papers(ctx, shelfWork) {
+		if err != nil {
+			return nil, err
+		}
+		work, carried[keyOf(paper.Name)] = append(work, paper), true
+	}
+	w.tidy(carried)
 	able, err := w.able(ctx)
 	if err != nil || len(able) == 0 {
 		return nil, err
 	}
 	var due []crew.Due
-	for paper, err := range w.books.Papers(ctx, shelfWork) {
-		if err != nil {
-			return nil, err
-		}
+	for _, paper := range work {
 		more, err := w.dueOf(ctx, paper, able)
 		if err != nil {
 			return nil, err

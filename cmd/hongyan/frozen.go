@@ -174,11 +174,12 @@ func (e *edition) thaw(columns []string, library string) error {
 // A thawed issue is one as it was packed, in a folder of its own.
 type thawed struct {
 	*edition
-	dir string
+	dir    string
+	slices int // of a worker, that have it in hand
 }
 
 func (h *house) thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key) (*thawed, error) {
-	dir, err := os.MkdirTemp("", "hongyan-issue-")
+	dir, err := h.scratch.folder()
 	if err != nil {
 		return nil, err
 	}
@@ -186,7 +187,7 @@ func (h *house) thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key) (*t
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
-	return &thawed{e, dir}, nil
+	return &thawed{edition: e, dir: dir}, nil
 }
 
 func (t *thawed) close() error {

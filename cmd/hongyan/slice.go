@@ -100,6 +100,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	if err != nil {
 		return false, w.cannotCarry(ctx, key, err)
 	}
+	defer w.putBack(t)
 	if err := w.accept(ctx, burden{issue: key}); err != nil {
 		return false, err
 	}
@@ -226,7 +227,8 @@ type packing struct {
 	manifest string
 }
 
-// packed is an issue as it is packed now, thawed once for as long as it is the same.
+// packed is an issue as it is packed now, thawed once for as long as it is the
+// same. It is the slice's until that puts it back.
 func (w *worker) packed(ctx context.Context, key ledger.Key) (*thawed, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -235,16 +237,37 @@ func (w *worker) packed(ctx context.Context, key ledger.Key) (*thawed, error) {
 		return nil, err
 	}
 	p := packing{key, string(body)}
-	if t := w.thawed[p]; t != nil {
-		return t, nil
+	if w.thawed[p] == nil {
+		t, err := w.thaw(ctx, w.books, key)
+		if err != nil {
+			return nil, err
+		}
+		if err := t.openKeys(ctx, w.books); err != nil {
+			return nil, errors.Join(err, t.close())
+		}
+		w.thawed[p] = t // one packed earlier stays for the slices that still have it
 	}
-	t, err := w.thaw(ctx, w.books, key)
-	if err != nil {
-		return nil, err
+	w.thawed[p].slices++
+	return w.thawed[p], nil
+}
+
+func (w *worker) putBack(t *thawed) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	t.slices--
+}
+
+// tidy lets go of the issues that are not carried any more, once no slice has them.
+// It waits for nobody who thaws one now: there will be another look.
+func (w *worker) tidy(carried map[ledger.Key]bool) {
+	if !w.mu.TryLock() {
+		return
 	}
-	if err := t.openKeys(ctx, w.books); err != nil {
-		return nil, errors.Join(err, t.close())
+	defer w.mu.Unlock()
+	for p, t := range w.thawed {
+		if t.slices == 0 && !carried[p.Key] {
+			_ = t.close() // the rest of it goes with the process
+			delete(w.thawed, p)
+		}
 	}
-	w.thawed[p] = t // one packed earlier stays for the slices that still have it
-	return t, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"net"
 	"net/mail"
@@ -34,6 +35,7 @@ type house struct {
 	stop    context.CancelFunc
 	servers sync.WaitGroup
 	lookout *lookout // while something is sent
+	scratch scratch
 
 	mu    sync.Mutex // guards the maps
 	books map[string]*reply.Book
@@ -60,7 +62,7 @@ func (d *door) housed(conf *config.Config, store ledger.Store) *house {
 func (h *house) close() error {
 	h.stop()
 	h.servers.Wait()
-	return h.store.Close()
+	return errors.Join(h.store.Close(), h.scratch.close())
 }
 
 func (h *house) book(provider string) (*reply.Book, error) {

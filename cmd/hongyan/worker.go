@@ -90,6 +90,7 @@ func (d *door) crew(ctx context.Context, h *house, store *postgres.Store, o work
 		}
 	}
 	defer w.close()
+	sweep()
 	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(h.conf).String(), workerName()))
 	c := &crew.Crew{Pool: store.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
 	d.gauge(h)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"os"
 	"path/filepath"
 	"testing"
 	"time"
@@ -53,6 +54,64 @@ func TestARestIsByTheLimitsThatTheAccountHad(t *testing.T) {
 	d.conf.Accounts["sandbox"] = wider
 	if able, err := w.able(t.Context()); err != nil || len(able) != 1 {
 		t.Errorf("%v, %v", able, err)
+	}
+}
+
+// A worker lives for months and carries many issues: it keeps the files of none.
+func TestTheFilesOfAnIssueGoWithIt(t *testing.T) {
+	w, d := atWork(t)
+	t.Setenv("TMPDIR", t.TempDir())
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	w.accounts = nil // nothing is due for it
+	first, err := w.packed(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	second, err := w.packed(t.Context(), k)
+	if err != nil || first != second {
+		t.Fatal("it was thawed twice", err)
+	}
+	w.putBack(first)
+	if err := d.store.Discard(t.Context(), shelfWork, k.String()); err != nil {
+		t.Fatal(err)
+	}
+	for _, left := range []int{1, 0} {
+		if _, err := w.Due(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := os.Stat(first.dir); len(w.thawed) != left || (err == nil) != (left == 1) {
+			t.Errorf("with %d slices: %d thawed, %v", left, len(w.thawed), err)
+		}
+		if left == 1 {
+			w.putBack(second)
+		}
+	}
+}
+
+func TestWhatADeadProcessLeftIsSweptAndWhatALivingOneHasStays(t *testing.T) {
+	tmp := t.TempDir()
+	t.Setenv("TMPDIR", tmp)
+	var living scratch
+	dir, err := living.folder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dead := filepath.Join(tmp, scratchName+"DEAD")
+	put(t, filepath.Join(dead, "1", "letter.md"), "Dear all")
+	put(t, dead+locked, "")
+	put(t, filepath.Join(tmp, "hongyan-else", "letter.md"), "Dear all")
+	sweep()
+	if exists(dead) || exists(dead+locked) || !exists(dir) || !exists(filepath.Join(tmp, "hongyan-else")) {
+		t.Error(os.ReadDir(tmp))
+	}
+	if err := living.close(); err != nil {
+		t.Error(err)
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) != 1 {
+		t.Error(left, err)
 	}
 }
 
