@@ -64,6 +64,8 @@ type Data struct {
 	// IDs are those of all items that a feed had, also of those that Limit and
 	// OnlyNew left out.
 	IDs map[string][]string `json:"ids,omitempty"`
+	// Repeated are the feeds that had nothing new. See [Reader.Repeat].
+	Repeated []string `json:"-"`
 }
 
 // Parse reads what json.Marshal made of Data.
@@ -89,15 +91,25 @@ type Reader struct {
 	Zone *time.Location      // of the dates in feeds; nil: UTC
 	Seen map[string][]string // ids of the items that earlier issues had, by feed
 	Net  Net
+	// Repeat has a feed without anything new give what it has, for mails that are
+	// only looked at.
+	Repeat bool
+}
+
+// A told source is what was read of it.
+type told struct {
+	value    any
+	ids      []string // of a feed
+	repeated bool     // there was nothing new
 }
 
 // Read reads all sources at once. Its error is what is wrong with files, as
 // fault.Faults, and which servers gave no answer that can be used.
 func (r *Reader) Read(ctx context.Context, sources []Source) (Data, error) {
-	values, ids, errs := make([]any, len(sources)), make([][]string, len(sources)), make([]error, len(sources))
+	all, errs := make([]told, len(sources)), make([]error, len(sources))
 	var reads sync.WaitGroup
 	for i, s := range sources {
-		reads.Go(func() { values[i], ids[i], errs[i] = r.read(ctx, s) })
+		reads.Go(func() { all[i], errs[i] = r.read(ctx, s) })
 	}
 	reads.Wait()
 	out := Data{Values: map[string]any{}, IDs: map[string][]string{}}
@@ -114,9 +126,12 @@ func (r *Reader) Read(ctx context.Context, sources []Source) (Data, error) {
 			broken = append(broken, fmt.Errorf("data %s: %s: %w", s.Name, s.From, errs[i]))
 			continue
 		}
-		out.Values[s.Name] = values[i]
-		if ids[i] != nil {
-			out.IDs[s.Name] = ids[i]
+		out.Values[s.Name] = all[i].value
+		if all[i].ids != nil {
+			out.IDs[s.Name] = all[i].ids
+		}
+		if all[i].repeated {
+			out.Repeated = append(out.Repeated, s.Name)
 		}
 	}
 	if len(faults) > 0 {
@@ -125,21 +140,40 @@ func (r *Reader) Read(ctx context.Context, sources []Source) (Data, error) {
 	return out, errors.Join(broken...)
 }
 
-func (r *Reader) read(ctx context.Context, s Source) (any, []string, error) {
+func (r *Reader) read(ctx context.Context, s Source) (told, error) {
 	s.Timeout, s.Max = cmp.Or(s.Timeout, 10*time.Second), cmp.Or(s.Max, 1<<20)
 	src, err := r.bytes(ctx, s)
 	if err != nil {
-		return nil, nil, err
+		return told{}, err
 	}
+	return r.parse(s, src)
+}
+
+// parse makes values of bytes. QUIRK(gofeed): 1.4.2 panics over "items": [null],
+// as other parsers may over other bytes; whoever serves a feed must not end a
+// process that has issues of others on their way.
+func (r *Reader) parse(s Source, src []byte) (t told, err error) {
+	defer func() {
+		if choked := recover(); choked != nil {
+			err = s.unreadable(fmt.Sprint(choked))
+		}
+	}()
 	switch {
 	case s.Kind == Feed:
 		return r.feed(s, src)
 	case s.Online():
-		v, err := parseJSON(src)
-		return v, nil, err
+		t.value, err = parseJSON(src)
+	default:
+		t.value, err = parseFile(s.From, src)
 	}
-	v, err := parseFile(s.From, src)
-	return v, nil, err
+	return t, err
+}
+
+func (s Source) unreadable(why string) error {
+	if s.Kind == Feed {
+		return fault.At("", 0, "this is no feed: %s", why).Hinted("a feed is RSS, Atom or JSON Feed")
+	}
+	return fault.At("", 0, "%s cannot be read: %s", s.From, why)
 }
 
 func (r *Reader) bytes(ctx context.Context, s Source) ([]byte, error) {

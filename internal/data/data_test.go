@@ -3,6 +3,7 @@ package data_test
 import (
 	"crypto/x509"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"hongyan/internal/data"
+	"hongyan/internal/fault"
 )
 
 // file writes a file of a name and returns a source that reads it.
@@ -47,10 +49,12 @@ func TestFilesAreReadAsTheyAreWritten(t *testing.T) {
 		"rows have all keys":   {"a.json", `[{"a":"1"},{"b":"2"}]`, `[{"a":"1","b":""},{"a":"","b":"2"}]`},
 		"YAML":                 {"a.yaml", "no: no\nzip: 007\nday: 2026-11-23\nlist: [1, 2.50]\nyes: true\nnone:\n", `{"day":"2026-11-23","list":["1","2.50"],"no":"no","none":"","yes":true,"zip":"007"}`},
 		"YAML with one anchor": {"a.yml", "a: &a {x: 1}\nb: *a\nc:\n  <<: *a\n  y: 2\n", `{"a":{"x":"1"},"b":{"x":"1"},"c":{"x":"1","y":"2"}}`},
+		"YAML with several":    {"a.yml", "a: &a {x: 1}\nb: &b {x: 2, z: 3}\nc:\n  <<: [*a, *b]\n  z: 4\n", `{"a":{"x":"1"},"b":{"x":"2","z":"3"},"c":{"x":"1","z":"4"}}`},
 		"YAML, one key":        {"a.yaml", "\ufeffa: |\n  one\n  two\n", `{"a":"one\ntwo\n"}`},
 		"CSV":                  {"a.csv", "\ufeff品名, price\n\"笔, 蓝\",1.50\n纸,2\n", `[{"price":"1.50","品名":"笔, 蓝"},{"price":"2","品名":"纸"}]`},
 		"CSV of Excel":         {"a.CSV", "a;b\n1,5;2\n", `[{"a":"1,5","b":"2"}]`},
 		"CSV in GB18030":       {"a.csv", "\xc6\xb7\xc3\xfb,n\n\xb1\xca,1\n", `[{"n":"1","品名":"笔"}]`},
+		"CSV, unnamed columns": {"a.csv", "a,,\n1,,\n", `[{"":"","a":"1"}]`},
 		"CSV without rows":     {"a.csv", "a,b\n", `[]`},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,6 +83,10 @@ func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 		"empty YAML":    {"a.yaml", "# nothing\n", "the file is empty"},
 		"neither":       {"a.csv", "a\n\xff\xff\n", "the text is neither UTF-8 nor GB18030"},
 		"another kind":  {"a.txt", "x", "is none of .yaml, .yml, .json, .csv"},
+		"a name twice":  {"a.csv", "a,b, a\n1,2,3\n", `the header has the name "a" twice`},
+		"no anchor":     {"a.yaml", "a: &a 1\nb: *unknown\n", "data x: line 2: there is no anchor &unknown"},
+		"no map":        {"a.yaml", "a: &a 1\nb:\n  <<: [*a]\n", "line 3: << takes values of a map, and this is none"},
+		"a key by name": {"a.yaml", "a: &a k\n*a : v\n", "line 2: the key is no text"},
 		"too much":      {"a.json", `"` + strings.Repeat("x", 1<<20) + `"`, "has more than 1048576 bytes"},
 		"a deep one":    {"a.json", strings.Repeat("[", 100) + strings.Repeat("]", 100), "deep"},
 		"a circle":      {"a.yaml", "a: &a [*a]\n", "deep"},
@@ -163,6 +171,61 @@ func TestOnlyNewItemsAreTakenBeforeTheFirstFew(t *testing.T) {
 	again, err := data.Parse(src)
 	if err != nil || again.Items("x") != 3 || len(again.IDs["x"]) != 9 {
 		t.Errorf("kept as %v, %v", again, err)
+	}
+}
+
+func TestATitleIsText(t *testing.T) {
+	t.Parallel()
+	for title, want := range map[string]string{
+		`<title type="html">&lt;b&gt;Big&lt;/b&gt;&lt;br/&gt;news &amp;amp; &lt;code&gt;Map&amp;lt;K&amp;gt;&lt;/code&gt;</title>`: "Big news & Map<K>",
+		`<title type="xhtml"><div xmlns="http://www.w3.org/1999/xhtml">So <em>it</em> is</div></title>`:                            "So it is",
+		`<title>A Map&lt;K, V&gt; or a &lt;script&gt;? 1 &lt; 2 &amp; 3 &lt;x</title>`:                                             "A Map<K, V> or a <script>? 1 < 2 & 3 <x",
+	} {
+		s := file(t, "feed", strings.Replace(atom, "<title>One</title>", title, 1))
+		s.Kind = data.Feed
+		d, err := (&data.Reader{}).Read(t.Context(), []data.Source{s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := d.Values["x"].([]any)[0].(map[string]any)["title"]; got != want {
+			t.Errorf("%s: got %q, want %q", title, got, want)
+		}
+	}
+}
+
+func TestNothingThatAServerSaysEndsTheProcess(t *testing.T) {
+	t.Parallel()
+	for _, feed := range []string{
+		`{"version":"https://jsonfeed.org/version/1.1","items":[null]}`,
+		`{"version":"https://jsonfeed.org/version/1.1","authors":[null],"items":[]}`,
+		`{"version":"https://jsonfeed.org/version/1.1","items":[{"id":"1","authors":[null]}]}`,
+	} {
+		address, roots := server(t, func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, feed) })
+		r := data.Reader{Net: data.Net{Allow: loopback, Roots: roots}}
+		_, err := read(t, r, data.Source{Name: "x", Kind: data.Feed, From: address, Place: data.Place{File: "c.yaml", Line: 7}})
+		if _, ok := errors.AsType[fault.Faults](err); !ok || !strings.Contains(err.Error(), "c.yaml:7: data x: this is no feed: ") {
+			t.Errorf("%s: %v", feed, err)
+		}
+	}
+}
+
+func TestAFeedWithoutNewsRepeatsItselfForWhoOnlyLooks(t *testing.T) {
+	t.Parallel()
+	s := file(t, "feed", `<rss version="2.0"><channel><item><guid>a</guid></item><item><guid>b</guid></item></channel></rss>`)
+	s.Kind, s.Limit, s.OnlyNew = data.Feed, 1, true
+	for seen, want := range map[string]string{"a b": `["a"] [x]`, "a": `["b"] []`, "": `["a"] []`} {
+		r := data.Reader{Seen: map[string][]string{"x": strings.Fields(seen)}, Repeat: true}
+		d, err := r.Read(t.Context(), []data.Source{s})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var ids []string
+		for _, item := range d.Values["x"].([]any) {
+			ids = append(ids, item.(map[string]any)["id"].(string))
+		}
+		if got := fmt.Sprintf("%q %v", ids, d.Repeated); got != want {
+			t.Errorf("seen %q: got %s, want %s", seen, got, want)
+		}
 	}
 }
 
@@ -269,6 +332,7 @@ func FuzzFiles(f *testing.F) {
 	f.Add("a.csv", []byte("a;b\n\"1\";2\n"))
 	f.Add("feed", []byte(rss))
 	f.Add("feed", []byte(atom))
+	f.Add("feed", []byte(`{"version":"https://jsonfeed.org/version/1.1","items":[null]}`))
 	f.Fuzz(func(t *testing.T, name string, src []byte) {
 		name = map[bool]string{true: name, false: "feed"}[name == "a.yaml" || name == "a.json" || name == "a.csv"]
 		s := file(t, name, string(src))

@@ -12,37 +12,54 @@ import (
 	"github.com/mmcdole/gofeed"
 	"golang.org/x/net/html"
 	"golang.org/x/net/html/atom"
-
-	"hongyan/internal/fault"
 )
 
 // feed makes a list of a feed's items, the latest first. Their values are
 // texts: a feed's HTML is not trusted, and what is kept of it is what it says.
-func (r *Reader) feed(s Source, src []byte) (any, []string, error) {
+func (r *Reader) feed(s Source, src []byte) (told, error) {
 	parsed, err := gofeed.NewParser().Parse(bytes.NewReader(src))
 	if err != nil {
-		return nil, nil, fault.At("", 0, "this is no feed: %s", err.Error()).Hinted("a feed is RSS, Atom or JSON Feed")
+		return told{}, s.unreadable(err.Error())
 	}
-	items := parsed.Items
-	if !slices.ContainsFunc(items, func(i *gofeed.Item) bool { return dateOf(i) == nil }) {
-		slices.SortStableFunc(items, func(a, b *gofeed.Item) int { return dateOf(b).Compare(*dateOf(a)) })
+	var seen []string
+	if s.OnlyNew {
+		seen = r.Seen[s.Name]
 	}
-	out, ids := []any{}, []string{}
-	for _, item := range items {
+	title := titleOf
+	if parsed.FeedType == "json" {
+		title = oneLine // its titles are plain text
+	}
+	news, old, ids := []any{}, []any{}, []string{}
+	for _, item := range latestFirst(parsed.Items) {
 		id := idOf(item)
 		if slices.Contains(ids, id) {
 			continue
 		}
 		ids = append(ids, id)
-		if s.OnlyNew && slices.Contains(r.Seen[s.Name], id) || s.Limit > 0 && len(out) == s.Limit {
+		pile := &news
+		if slices.Contains(seen, id) {
+			pile = &old
+		}
+		if s.Limit > 0 && len(*pile) == s.Limit {
 			continue
 		}
-		out = append(out, map[string]any{
-			"id": id, "title": oneLine(item.Title), "link": strings.TrimSpace(item.Link),
+		*pile = append(*pile, map[string]any{
+			"id": id, "title": title(item.Title), "link": strings.TrimSpace(item.Link),
 			"summary": shorten(textOf(summaryOf(item))), "date": r.date(item), "author": authorOf(item),
 		})
 	}
-	return out, ids, nil
+	if len(news) == 0 && r.Repeat {
+		return told{old, ids, s.OnlyNew}, nil
+	}
+	return told{news, ids, false}, nil
+}
+
+// latestFirst is the order of the feed unless all items have a date.
+func latestFirst(items []*gofeed.Item) []*gofeed.Item {
+	if !slices.ContainsFunc(items, func(i *gofeed.Item) bool { return dateOf(i) == nil }) {
+		slices.SortStableFunc(items, func(a, b *gofeed.Item) int { return dateOf(b).Compare(*dateOf(a)) })
+	}
+	return items
 }
 
 func dateOf(item *gofeed.Item) *time.Time {
@@ -104,6 +121,37 @@ func shorten(s string) string {
 		return s
 	}
 	return strings.TrimRightFunc(string(runes[:longest]), unicode.IsSpace) + "…"
+}
+
+// titleOf is a title as text. What kind it is gofeed does not say: whatever marks
+// up words is taken for HTML, and the rest, as in Map<K, V>, for what it says.
+func titleOf(src string) string {
+	var b strings.Builder
+	for z := html.NewTokenizer(strings.NewReader(src)); ; {
+		kind, raw := z.Next(), string(z.Raw())
+		token := z.Token()
+		switch {
+		case kind == html.ErrorToken:
+			return oneLine(b.String() + raw)
+		case kind == html.TextToken:
+			b.WriteString(token.Data)
+		case token.DataAtom == atom.Br || token.DataAtom == atom.P:
+			b.WriteByte(' ')
+		case !marks(token.DataAtom):
+			b.WriteString(raw)
+		}
+	}
+}
+
+// marks tells the elements that mark up words.
+func marks(a atom.Atom) bool {
+	switch a {
+	case atom.A, atom.Abbr, atom.B, atom.Bdi, atom.Big, atom.Cite, atom.Code, atom.Del, atom.Dfn, atom.Em, atom.Font, atom.I,
+		atom.Ins, atom.Kbd, atom.Mark, atom.Q, atom.S, atom.Samp, atom.Small, atom.Span, atom.Strong, atom.Sub, atom.Sup,
+		atom.U, atom.Var, atom.Wbr:
+		return true
+	}
+	return false
 }
 
 // textOf is what a piece of HTML says, on one line.

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -139,7 +140,12 @@ func (y *yamlReader) value(node ast.Node, depth int) (any, error) {
 	case *ast.TagNode:
 		return y.value(n.Value, depth+1)
 	case *ast.AliasNode:
-		return y.value(y.anchors[n.Value.GetToken().Value], depth+1)
+		name := n.Value.GetToken().Value
+		anchored, ok := y.anchors[name]
+		if !ok {
+			return nil, atLine(node, "there is no anchor &%s", name)
+		}
+		return y.value(anchored, depth+1)
 	case *ast.StringNode:
 		return n.Value, nil
 	case *ast.LiteralNode:
@@ -164,7 +170,7 @@ func (y *yamlReader) value(node ast.Node, depth int) (any, error) {
 	case nil, *ast.NullNode:
 		return "", nil
 	}
-	return nil, fault.At("", 0, "line %d holds something that is no value", node.GetToken().Position.Line)
+	return nil, atLine(node, "this is no value")
 }
 
 func (y *yamlReader) mapping(n *ast.MappingNode, depth int) (any, error) {
@@ -174,17 +180,43 @@ func (y *yamlReader) mapping(n *ast.MappingNode, depth int) (any, error) {
 		if err != nil {
 			return nil, err
 		}
-		if merged, ok := v.(map[string]any); ok && pair.Key.IsMergeKey() {
-			for k, v := range merged {
-				if _, told := out[k]; !told {
-					out[k] = v
-				}
-			}
-			continue
+		switch pair.Key.(type) {
+		case *ast.MergeKeyNode:
+			err = merge(out, v, pair.Value)
+		case *ast.AliasNode, *ast.AnchorNode, *ast.TagNode, *ast.MappingKeyNode:
+			err = atLine(pair.Key, "the key is no text")
+		default:
+			out[pair.Key.GetToken().Value] = v
 		}
-		out[pair.Key.GetToken().Value] = v
+		if err != nil {
+			return nil, err
+		}
 	}
 	return out, nil
+}
+
+// merge adds what "<<" stands for: a map or several, of which the earlier counts.
+func merge(into map[string]any, v any, place ast.Node) error {
+	all, several := v.([]any)
+	if !several {
+		all = []any{v}
+	}
+	for _, one := range all {
+		merged, ok := one.(map[string]any)
+		if !ok {
+			return atLine(place, "<< takes values of a map, and this is none")
+		}
+		for k, v := range merged {
+			if _, told := into[k]; !told {
+				into[k] = v
+			}
+		}
+	}
+	return nil
+}
+
+func atLine(node ast.Node, format string, args ...any) error {
+	return fault.At("", 0, "line %d: %s", node.GetToken().Position.Line, fault.Textf(format, args...))
 }
 
 // parseCSV makes a map of each row, by the names in the first.
@@ -205,6 +237,9 @@ func parseCSV(src []byte) (any, error) {
 	}
 	for i := range header {
 		header[i] = strings.TrimSpace(header[i])
+		if header[i] != "" && slices.Contains(header[:i], header[i]) {
+			return nil, fault.At("", 0, "the header has the name %q twice", header[i])
+		}
 	}
 	var c counter
 	out := []any{}
