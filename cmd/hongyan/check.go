@@ -61,8 +61,9 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 		return err
 	}
 	d.sayAsked(e)
+	d.sayOld(e)
 	rehearsal := rehearsal{whole: true}
-	if len(e.fresh.unread) == 0 {
+	if e.shows() {
 		if rehearsal, err = d.rehearse(ctx, e, mailing.Compose, math.MaxInt); err != nil {
 			return err
 		}

@@ -103,7 +103,7 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 		return web.Draft{}, err
 	}
 	draft := web.Draft{Key: k}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toSend)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toTest)
 	if draft.Faults = faultsIn(err); draft.Faults != nil || err != nil {
 		return draft, unlessFaults(err)
 	}

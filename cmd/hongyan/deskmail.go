@@ -207,7 +207,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	if err != nil {
 		return 0, err
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toSend)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toTest)
 	if err != nil {
 		return 0, refusalOf(err)
 	}

@@ -33,18 +33,21 @@ type reading struct {
 	frozen  bool // the issue's own, if it has begun
 	files   bool // files are read
 	network bool // servers are asked; else what they said last is taken
+	repeat  bool // a feed without anything new gives what it has
 
 	// asked, when not nil, keeps what servers said, so that they are asked once.
 	asked map[data.Source]any
 }
 
-// Sending goes on with what the issue began with; previews show what the next
-// issue would have; a check asks nobody unless told so; and who looks back at an
-// issue composes nothing.
+// Sending goes on with what the issue began with; a test shows that, or, when
+// there is nothing new, what there is; previews show what the next issue would
+// have; a check asks nobody unless told so; and who looks back at an issue
+// composes nothing.
 var (
 	toSend     = reading{frozen: true, files: true, network: true}
-	toPreview  = reading{files: true, network: true}
-	toCheck    = reading{files: true}
+	toTest     = reading{frozen: true, files: true, network: true, repeat: true}
+	toPreview  = reading{files: true, network: true, repeat: true}
+	toCheck    = reading{files: true, repeat: true}
 	toLookBack = reading{frozen: true}
 )
 
@@ -94,7 +97,7 @@ func (d *door) gather(ctx context.Context, e *edition, from reading) error {
 	if err != nil || len(ask) == 0 {
 		return err
 	}
-	r := data.Reader{Zone: zoneOf(e.camp), Net: d.net}
+	r := data.Reader{Zone: zoneOf(e.camp), Net: d.net, Repeat: from.repeat}
 	if r.Seen, err = seen(ctx, shelf, e.camp); err != nil {
 		return err
 	}
@@ -107,6 +110,7 @@ func (d *door) gather(ctx context.Context, e *edition, from reading) error {
 	}
 	maps.Copy(e.fresh.Values, got.Values)
 	maps.Copy(e.fresh.IDs, got.IDs)
+	e.fresh.Repeated = got.Repeated
 	if from.asked != nil {
 		for _, s := range ask {
 			from.asked[s] = got.Values[s.Name]
@@ -230,10 +234,16 @@ func seen(ctx context.Context, shelf papers, camp *campaign.Campaign) (map[strin
 // nothing says that there is nothing to begin an issue for, nil if there is.
 func (e *edition) nothing() *schedule.Nothing {
 	name := e.camp.OnlyNew
-	if name == "" || e.fresh.frozen || slices.Contains(e.fresh.unread, name) || e.fresh.Items(name) > 0 {
+	news := e.fresh.Items(name) > 0 && !slices.Contains(e.fresh.Repeated, name)
+	if name == "" || e.fresh.frozen || slices.Contains(e.fresh.unread, name) || news {
 		return nil
 	}
 	return &schedule.Nothing{Why: fault.Textf("nothing new in %s since the last issue", name)}
+}
+
+// shows reports whether there is something to compose mails of, be it old.
+func (e *edition) shows() bool {
+	return len(e.fresh.unread) == 0 && (e.nothing() == nil || e.fresh.Items(e.camp.OnlyNew) > 0)
 }
 
 // freezeData keeps the data of an issue that is about to begin. It may be done
@@ -339,6 +349,18 @@ func (d *door) sayNothing(e *edition, why *schedule.Nothing) error {
 	}
 	fmt.Fprintln(d.out, d.say("Nothing to send: %s", d.text(why.Why)))
 	return nil
+}
+
+// sayOld tells who only looks at the mails that none would be sent now.
+func (d *door) sayOld(e *edition) {
+	why := e.nothing()
+	switch {
+	case why == nil:
+	case e.shows():
+		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s. What is shown has the items that there are now.", d.text(why.Why)))
+	default:
+		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s", d.text(why.Why)))
+	}
 }
 
 // text is all that the data say: links in it are the same for everybody.

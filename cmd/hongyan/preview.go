@@ -69,9 +69,7 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 	}
 	defer e.close()
 	d.sayAsked(e)
-	if why := e.nothing(); why != nil {
-		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s", d.text(why.Why)))
-	}
+	d.sayOld(e)
 	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
 	if err != nil {
 		return err

@@ -77,17 +77,23 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 }
 
 func (d *door) sendOne(ctx context.Context, file string, o sendOptions) error {
-	e, err := d.open(ctx, file, o.issue, toSend)
+	from := toSend
+	if len(o.test) > 0 {
+		from = toTest
+	}
+	e, err := d.open(ctx, file, o.issue, from)
 	if err != nil {
 		return err
 	}
 	defer e.close()
 	relieve()
-	if len(o.test) > 0 {
-		return d.sendTest(ctx, e, o)
-	}
-	if why := e.nothing(); why != nil {
+	test := len(o.test) > 0
+	if why := e.nothing(); why != nil && !(test && e.shows()) {
 		return d.sayNothing(e, why)
+	}
+	if test {
+		d.sayOld(e)
+		return d.sendTest(ctx, e, o)
 	}
 	if o.metrics != "" {
 		d.metrics = metrics.New(version())
