@@ -205,7 +205,7 @@ func (d desk) Jobs(ctx context.Context) ([]web.Job, error) {
 	for _, k := range keys {
 		out = append(out, pausedJob(k, paused[k]))
 	}
-	return out, nil
+	return append(out, d.strayed(out)...), nil
 }
 
 func pausedJob(k ledger.Key, p office.Pause) web.Job {
@@ -311,6 +311,9 @@ func (d desk) Resume(ctx context.Context, k ledger.Key, _ string) error {
 	paused, err := d.office.Paused(ctx)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(d.strays.all(), k) {
+		return &web.Refusal{Why: missing(k)}
 	}
 	if _, waits := paused[k]; !waits {
 		return &web.Refusal{Why: fault.Textf("the issue is not paused")}

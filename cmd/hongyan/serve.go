@@ -180,6 +180,7 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 		func(ctx context.Context) error { return s.begun(ctx, o.pid) },
 		public,
 		s.watch,
+		s.takeBack,
 		s.slots,
 		func(ctx context.Context) error { return d.watchdog(ctx, s.ready.Load) },
 	)

@@ -24,7 +24,8 @@ import (
 type service struct {
 	*house
 	folder *watch.Folder
-	news   chan struct{}  // cap 1: the folder has changed
+	news   chan struct{} // cap 1: the folder has changed
+	strays strays
 	office *office.Office // where what is paused is known, and the work of an ownFloor
 	floor  floor
 	ready  atomic.Bool
@@ -33,7 +34,7 @@ type service struct {
 }
 
 func (h *house) service(dir string) *service {
-	s := &service{house: h, folder: watch.New(dir), news: make(chan struct{}, 1)}
+	s := &service{house: h, folder: watch.New(dir), news: make(chan struct{}, 1), strays: strays{back: make(chan struct{}, 1)}}
 	s.office = &office.Office{
 		Books: books{h.door.timed(memory{h.store, h.learned, h.lookout.held}), h.store}, Shelf: h.store,
 		Retry: retry(h.conf.Retry), Stop: h.door.interrupted, Tell: s.tell,
@@ -74,10 +75,8 @@ func (s *service) watch(ctx context.Context) error {
 	s.tellFaults()
 	return s.folder.Run(ctx, func() {
 		s.tellFaults()
-		select {
-		case s.news <- struct{}{}:
-		default:
-		}
+		nudge(s.news)
+		nudge(s.strays.back)
 	})
 }
 
@@ -178,6 +177,14 @@ func (c *changed) text() fault.Text {
 	return fault.Textf("%s has changed since it began: %s", c.key.String(), strings.Join(c.what, ", "))
 }
 
+// nudge tells whoever looks at a channel of one place to look again.
+func nudge(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
 // resume puts the issues on the floor that were on their way when the process
 // ended, and not paused.
 func (s *service) resume(ctx context.Context) error {
@@ -185,11 +192,14 @@ func (s *service) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.setApart(ctx, issues); err != nil {
+		return err
+	}
 	return s.goOn(ctx, issues, unfinished)
 }
 
 // goOn puts those issues on the floor that are to go on, unless they are paused or
-// carried already.
+// carried already, or their campaign is not there.
 func (s *service) goOn(ctx context.Context, issues []ledger.Issue, wanted func(ledger.Issue) bool) error {
 	paused, err := s.office.Paused(ctx)
 	if err != nil {
