@@ -68,7 +68,11 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 			return err
 		}
 	}
-	findings, lost := append(e.findings(rehearsal), e.notRead()...), 0
+	over, err := d.scheduleOver(ctx, e)
+	if err != nil {
+		return err
+	}
+	findings, lost := slices.Concat(e.findings(rehearsal), e.notRead(), over), 0
 	if o.online {
 		var more []lint.Finding
 		if more, lost, err = d.askOnline(ctx, e); err != nil {

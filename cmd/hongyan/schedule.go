@@ -16,6 +16,7 @@ import (
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
 	"hongyan/internal/fault"
+	"hongyan/internal/lint"
 	"hongyan/internal/schedule"
 )
 
@@ -184,6 +185,30 @@ func (d *door) printSlots(t timetable) {
 		}
 		fmt.Fprintln(d.out, "  "+line)
 	}
+}
+
+// scheduleOver finds a schedule that has no slot left though no issue came of it.
+func (d *door) scheduleOver(ctx context.Context, e *edition) ([]lint.Finding, error) {
+	plan := e.camp.Schedule
+	if plan == nil || len(plan.Next(time.Now(), 1)) > 0 {
+		return nil, nil
+	}
+	shelf, done, err := d.shelf(ctx, e.conf)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if shelf != nil {
+		for r, err := range schedule.Records(ctx, shelf, e.camp.Name) {
+			if err != nil || r.State == schedule.Fired {
+				return nil, err
+			}
+		}
+	}
+	f := lint.Found("schedule-over", fault.Textf("the schedule has no slot left: %s", plan.String()),
+		fault.Textf("nothing will be sent by itself; hongyan schedule run begins an issue by hand"))
+	f.File, f.Line = e.camp.File, e.camp.Lines["schedule"]
+	return e.lintOptions().Heed([]lint.Finding{f}), nil
 }
 
 // scheduleRun begins an issue of the present minute, the same way as send.

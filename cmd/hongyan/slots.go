@@ -81,8 +81,11 @@ func (s *service) startSlot(ctx context.Context, campaign string, slot schedule.
 // tellSlot says to the operator's log what became of a slot.
 func (s *service) tellSlot(campaign string, r schedule.Record) {
 	level := slog.LevelInfo
-	if r.State == schedule.Failed || r.Tries > 0 {
+	switch {
+	case r.State == schedule.Failed || r.Tries > 0:
 		level = slog.LevelError
+	case r.State == schedule.Skipped && r.At.Sub(r.Due) > time.Minute: // nobody was there for it
+		level = slog.LevelWarn
 	}
 	if r.State == schedule.Failed {
 		s.lookout.herald.Tell(s.door.slotFailed(ledger.Key{Campaign: campaign, Issue: r.Slot}, errors.New(s.door.text(r.Why))))

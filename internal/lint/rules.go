@@ -56,7 +56,8 @@ var (
 	rowDuplicate  = rule{"duplicate", Info, "The address stands on an earlier row already; it gets one mail"}
 	rowAddress    = rule{"address", Info, "An address is read otherwise than written, or looks like a slip"}
 
-	dataUnread = rule{"data-unread", Warning, "What an issue tells afresh comes from a server that was not asked"}
+	dataUnread   = rule{"data-unread", Warning, "What an issue tells afresh comes from a server that was not asked"}
+	scheduleOver = rule{"schedule-over", Warning, "The schedule was over before an issue came of it"}
 
 	// What only a network can tell: the findings of lint/online.
 	linkDead       = rule{"link-dead", Error, "A link leads to a page or a site that does not exist"}
@@ -82,7 +83,7 @@ func rules() []rule {
 		textMissing, textDiffers, imageOnly, langMissing, hole, holeValue, strayEmphasis, linkEmpty, linkBroken,
 		linkInsecure, linkDeceives, linkShortened, linkVague, imgAlt, imageSize, imageTracking, contrast,
 		activeContent, formContent, clientSupport, clientDegrades, clientUnverified, columnUnknown, columnUnused,
-		unsubUnsigned, unsubMissing, campaignFault, rowSkipped, rowDuplicate, rowAddress, dataUnread, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
+		unsubUnsigned, unsubMissing, campaignFault, rowSkipped, rowDuplicate, rowAddress, dataUnread, scheduleOver, linkDead, linkUnanswered, linkPrivate, linkHTTPS, domainNullMX, domainNoMail, spfMissing,
 		spfBroken, dkimMissing, dkimBroken, dkimUnknown, dmarcMissing, dmarcBroken, senderProvider, onlineUnknown,
 	}
 }

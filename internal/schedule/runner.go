@@ -197,10 +197,31 @@ func (r *Runner) since(ctx context.Context, p Planned, now time.Time) (time.Time
 	if known.Schedule == p.Schedule.String() {
 		return known.Since, nil
 	}
+	if err := r.pass(ctx, p, now); err != nil {
+		return now, err
+	}
 	if body, err = json.Marshal(beginning{p.Schedule.String(), now}); err != nil {
 		return now, err
 	}
 	return now, r.Shelf.Put(ctx, beginnings, p.Campaign, body)
+}
+
+// pass skips the only slot of a schedule that comes too late for it: whoever
+// wrote it waits for a mail.
+func (r *Runner) pass(ctx context.Context, p Planned, now time.Time) error {
+	slot, ok := p.Schedule.once()
+	if !ok || slot.At.After(now) {
+		return nil
+	}
+	record := Record{
+		Slot: slot.Name, Due: moment(slot.At), State: Skipped, At: now,
+		Why: fault.Textf("it was over when hongyan first saw the schedule"),
+	}
+	won, err := putNew(ctx, r.Shelf, p.Campaign, record)
+	if won {
+		r.tell(p.Campaign, record)
+	}
+	return err
 }
 
 // kept is how many slots of a campaign are remembered.

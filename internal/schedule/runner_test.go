@@ -102,6 +102,25 @@ func recorded(t testing.TB, shelf schedule.Shelf, campaign string) (out []schedu
 	return out
 }
 
+func TestASlotThatIsOverWhenItsScheduleComesIsSkippedAndTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		shelf := ledgertest.NewMemory()
+		late := map[string]schedule.Spec{"news": {At: "1999-12-31T23:59", Timezone: "UTC"}}
+		o := newOffice(t, shelf, late)
+		o.during(t, time.Hour)
+		want := []string{"news 1999-12-31T23:59 skipped it was over when hongyan first saw the schedule"}
+		if !slices.Equal(o.told, want) || len(o.begun) > 0 {
+			t.Errorf("told %q, begun %v", o.told, o.begun)
+		}
+		o = newOffice(t, shelf, late)
+		o.during(t, time.Hour)
+		if len(o.told) > 0 || len(recorded(t, shelf, "news")) != 1 {
+			t.Errorf("told again: %q", o.told)
+		}
+	})
+}
+
 func TestTwoProcessesBeginASlotOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

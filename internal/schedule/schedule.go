@@ -204,6 +204,14 @@ func (s *Schedule) Missed() Missed { return s.missed }
 // same String have the same slots, but for their end.
 func (s *Schedule) String() string { return s.text }
 
+// once is the slot of a schedule that has but one.
+func (s *Schedule) once() (Slot, bool) {
+	if s.rule != nil {
+		return Slot{}, false
+	}
+	return Slot{Name: s.at.Format(nameLayout), At: momentAt(s.at, s.zone)}, true
+}
+
 // Next returns up to n slots after a moment.
 func (s *Schedule) Next(after time.Time, n int) []Slot {
 	var out []Slot
