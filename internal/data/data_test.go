@@ -82,6 +82,8 @@ func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 		"empty":         {"a.csv", "", "the file is empty"},
 		"empty YAML":    {"a.yaml", "# nothing\n", "the file is empty"},
 		"neither":       {"a.csv", "a\n\xff\xff\n", "the text is neither UTF-8 nor GB18030"},
+		"JSON in GBK":   {"a.json", "{\n\"a\": \"\xb1\xca\"}", "data x: line 2: this is not UTF-8\n    save the file as UTF-8"},
+		"YAML in GBK":   {"a.yaml", "a: \xb1\xca\n", "data x: line 1: this is not UTF-8"},
 		"another kind":  {"a.txt", "x", "is none of .yaml, .yml, .json, .csv"},
 		"a name twice":  {"a.csv", "a,b, a\n1,2,3\n", `the header has the name "a" twice`},
 		"no anchor":     {"a.yaml", "a: &a 1\nb: *unknown\n", "data x: line 2: there is no anchor &unknown"},

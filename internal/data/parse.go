@@ -36,7 +36,21 @@ func (c *counter) count(depth int) error {
 
 var bom = []byte("\xef\xbb\xbf")
 
+// garbled is the fault of a text that is not UTF-8, nil if it is.
+func garbled(src []byte) error {
+	bad := fault.NotUTF8("", src)
+	if bad == nil {
+		return nil
+	}
+	f := fault.At("", 0, "line %d: %s", bad.Line, bad.What)
+	f.Hint = bad.Hint
+	return f
+}
+
 func parseJSON(src []byte) (any, error) {
+	if err := garbled(src); err != nil {
+		return nil, err
+	}
 	dec := json.NewDecoder(bytes.NewReader(bytes.TrimPrefix(src, bom)))
 	dec.UseNumber()
 	var v any
@@ -102,6 +116,9 @@ func level(list []any) {
 }
 
 func parseYAML(src []byte) (any, error) {
+	if err := garbled(src); err != nil {
+		return nil, err
+	}
 	file, err := parser.ParseBytes(bytes.TrimPrefix(src, bom), 0)
 	if err != nil {
 		if bad, ok := errors.AsType[*yaml.SyntaxError](err); ok && bad.Token != nil {

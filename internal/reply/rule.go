@@ -45,6 +45,9 @@ type reader struct {
 // readSheet parses a rule file; title begins the name of its rules.
 func readSheet(file, title string, src []byte) (sheet, fault.Faults) {
 	rd := &reader{file: file}
+	if garbled := fault.NotUTF8(file, src); garbled != nil {
+		return sheet{}, fault.Faults{garbled}
+	}
 	tree, err := parser.ParseBytes(src, 0)
 	if err != nil {
 		rd.syntax(err)
