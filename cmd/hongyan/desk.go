@@ -244,7 +244,7 @@ func (d desk) reckon(ctx context.Context, k ledger.Key) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.takes(ctx, d.accountsOf(f), totals.Queued+totals.Deferred)
+	return d.takes(ctx, d.accountsOf(f), totals.Queued+totals.Deferred, nil)
 }
 
 // accountsOf are the accounts that a campaign is sent by.

@@ -18,7 +18,6 @@ import (
 	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/office"
@@ -269,23 +268,15 @@ func (d desk) soon(ctx context.Context, w *way, account config.Account, n int) e
 	if at, why := w.pacer.Next(now, ""); at.Sub(now) > prompt {
 		return &notNow{run.Early{Account: account.Name, Until: at, Why: why}}
 	}
-	takes, err := d.forecast(ctx, w, account, n)
-	if err == nil && takes > prompt {
-		err = &web.Refusal{Why: fault.Textf("the last of %d mails could not leave before %s: account %s keeps %s; choose fewer rows",
+	lane, err := d.forecast(ctx, account, w.pacer.State())
+	if err != nil {
+		return err
+	}
+	if takes := pace.Forecast(n, "", now, []pace.Lane{lane}); takes > prompt {
+		return &web.Refusal{Why: fault.Textf("the last of %d mails could not leave before %s: account %s keeps %s; choose fewer rows",
 			n, stamp(now.Add(takes)), account.Name, account.Limits.String())}
 	}
-	return err
-}
-
-// forecast is how long so many mails take from now on, after all that has left.
-func (d desk) forecast(ctx context.Context, w *way, account config.Account, n int) (time.Duration, error) {
-	now, state := time.Now(), w.pacer.State()
-	past, err := d.past(ctx, postgres.Whole(account.Name), account.Limits.Since(now, state))
-	if err != nil {
-		return 0, err
-	}
-	first, err := d.firstSent(ctx, account)
-	return account.Limits.Forecast(n, past, pace.Options{State: state, First: first, Now: func() time.Time { return now }}), err
+	return nil
 }
 
 // broke reports whether an errand could not be begun for a reason that no person

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
@@ -64,22 +63,12 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) 
 	if p.rehearsal, err = d.rehearse(ctx, e, compose, rehearsed); err != nil {
 		return nil, err
 	}
-	p.takes, err = h.takes(ctx, e.accounts, p.open())
-	return p, err
-}
-
-// takes is how long open mails take when the accounts share them evenly.
-func (h *house) takes(ctx context.Context, accounts []config.Account, open int) (longest time.Duration, err error) {
-	now := time.Now()
-	share := (open + len(accounts) - 1) / max(len(accounts), 1)
-	for _, account := range accounts {
-		past, err := h.store.History(ctx, account.Name, now.Add(-account.Limits.Horizon()))
-		if err != nil {
-			return 0, err
-		}
-		longest = max(longest, account.Limits.Estimate(share, past, now))
+	to, err := p.limited(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return longest, nil
+	p.takes, err = h.takes(ctx, e.accounts, p.open(), to)
+	return p, err
 }
 
 // lint looks at one recipient's mail.

@@ -137,7 +137,7 @@ func (h *house) settle(ctx context.Context, key ledger.Key, as string, doubtful 
 }
 
 // foresee makes a plan that of what send's --in-doubt is about to settle.
-func (h *house) foresee(ctx context.Context, p *plan, as string) (err error) {
+func (h *house) foresee(ctx context.Context, p *plan, as string) error {
 	switch as {
 	case "":
 		return nil
@@ -147,7 +147,10 @@ func (h *house) foresee(ctx context.Context, p *plan, as string) (err error) {
 		p.totals.Sent += p.totals.InDoubt
 	}
 	p.totals.InDoubt = 0
-	p.takes, err = h.takes(ctx, p.edition.accounts, p.open())
+	to, err := p.limited(ctx)
+	if err == nil {
+		p.takes, err = h.takes(ctx, p.edition.accounts, p.open(), to)
+	}
 	return err
 }
 

@@ -138,7 +138,9 @@ func (d *door) sayDoubts(e *edition, t ledger.Totals) {
 // sayOpen says what is still to do, and with which command.
 func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
 	for _, lane := range early {
-		d.sayEarly(lane)
+		if lane.Human || t.Queued+t.Deferred > 0 { // else nobody waits for it
+			d.sayEarly(lane)
+		}
 	}
 	d.sayDoubts(e, t)
 	if d.sayLeft(e, t) {

@@ -187,7 +187,43 @@ func TestAnEstimateIsWhatItTakes(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			if got := limits(t, c.limits).Estimate(c.n, c.past, noon()).Round(time.Second); got < c.min || got > c.max {
+			lane := pace.Lane{Limits: limits(t, c.limits), Past: c.past}
+			if got := pace.Forecast(c.n, "", noon(), []pace.Lane{lane}).Round(time.Second); got < c.min || got > c.max {
+				t.Errorf("got %s, want %s to %s", got, c.min, c.max)
+			}
+		})
+	}
+}
+
+func TestAnEstimateKnowsTheAccounts(t *testing.T) {
+	t.Parallel()
+	lane := func(limits pace.Limits) pace.Lane { return pace.Lane{Limits: limits} }
+	warm := lane(limits(t, map[string]any{"warmup": "20/day, 40/day", "per_minute": 60}))
+	warm.First = noon().Add(-100 * 24 * time.Hour)
+	slower := lane(limits(t, map[string]any{"gap": "10s"}))
+	slower.State = pace.State{Factor: 0.5, Throttled: noon().Add(-time.Hour)}
+	domains := lane(limits(t, map[string]any{"per_second": 100, "to": map[string]any{"qq.com": "20/min"}}))
+	quick, slow := lane(limits(t, map[string]any{"gap": "1s"})), lane(limits(t, map[string]any{"gap": "9s"}))
+	rare := lane(limits(t, map[string]any{"per_day": 2}))
+	for _, c := range []struct {
+		name     string
+		n        int
+		domain   string
+		lanes    []pace.Lane
+		min, max time.Duration
+	}{
+		{"an old account is warm", 600, "", []pace.Lane{warm}, 9 * time.Minute, 11 * time.Minute},
+		{"half the pace takes twice the time", 61, "", []pace.Lane{slower}, 20 * time.Minute, 20 * time.Minute},
+		{"a domain may take longer", 200, "qq.com", []pace.Lane{domains}, 9 * time.Minute, 10 * time.Minute},
+		{"other domains do not", 200, "", []pace.Lane{domains}, 0, 3 * time.Second},
+		{"many to a domain", 200_000, "qq.com", []pace.Lane{domains}, 9900 * time.Minute, 10_000 * time.Minute},
+		{"the quicker takes more", 1000, "", []pace.Lane{quick, slow}, 898 * time.Second, 901 * time.Second},
+		{"whoever can do no more is not waited for", 100, "", []pace.Lane{quick, rare}, 97 * time.Second, 97 * time.Second},
+		{"nobody to send by", 100, "", nil, 0, 0},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			if got := pace.Forecast(c.n, c.domain, noon(), c.lanes).Round(time.Second); got < c.min || got > c.max {
 				t.Errorf("got %s, want %s to %s", got, c.min, c.max)
 			}
 		})
