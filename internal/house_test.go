@@ -42,7 +42,7 @@ const rooms = `
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os
-	run:               ledger list render message reply
+	run:               ledger render message reply
 	archive:           os
 	parcel:            blob net/http os
 	office:            ledger run
@@ -50,7 +50,6 @@ const rooms = `
 	preview/live:      preview fsnotify net net/http os
 	preview/browser:   chromedp os os/exec testing
 	sandbox:           yaml net crypto/tls os
-	web:               fault ledger gotext xtext net/http
 	notice:            gate net net/http
 	metrics:           ledger reply run prometheus net/http
 	schedule:          fault ledger cron
@@ -115,9 +114,15 @@ var doors = []string{
 	"os", "os/exec", "os/signal", "syscall", "testing",
 }
 
+// house is the floor plan beside what the walk through the rooms has met.
+type house struct {
+	plan map[string]map[string]bool
+	docs map[string]int  // package comments of a room
+	used map[string]bool // "room key": what a room imports
+}
+
 func TestHouse(t *testing.T) {
-	plan := parsePlan(t)
-	docs := map[string]int{}
+	h := house{plan: parsePlan(t), docs: map[string]int{}, used: map[string]bool{}}
 	root := os.DirFS("..")
 	err := fs.WalkDir(root, "internal", func(name string, d fs.DirEntry, err error) error {
 		if err != nil {
@@ -129,19 +134,24 @@ func TestHouse(t *testing.T) {
 		if !strings.HasSuffix(name, ".go") || strings.HasSuffix(name, "_test.go") {
 			return nil
 		}
-		return visit(t, root, name, plan, docs)
+		return h.visit(t, root, name)
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, room := range slices.Sorted(maps.Keys(plan)) {
-		if n := docs[room]; n != 1 {
+	for _, room := range slices.Sorted(maps.Keys(h.plan)) {
+		if n := h.docs[room]; n != 1 {
 			t.Errorf("room %s has %d package comments, want 1", room, n)
+		}
+		for _, key := range slices.Sorted(maps.Keys(h.plan[room])) {
+			if !h.used[room+" "+key] {
+				t.Errorf("room %s may import %s and does not", room, key)
+			}
 		}
 	}
 }
 
-func visit(t *testing.T, root fs.FS, name string, plan map[string]map[string]bool, docs map[string]int) error {
+func (h house) visit(t *testing.T, root fs.FS, name string) error {
 	src, err := fs.ReadFile(root, name)
 	if err != nil {
 		return err
@@ -155,17 +165,19 @@ func visit(t *testing.T, root fs.FS, name string, plan map[string]map[string]boo
 	}
 	room := strings.TrimPrefix(path.Dir(name), "internal/")
 	if f.Doc != nil {
-		docs[room]++
+		h.docs[room]++
 	}
-	may, ok := plan[room]
+	may, ok := h.plan[room]
 	if !ok {
 		t.Errorf("%s: there is no room %q in the plan", name, room)
 		return nil
 	}
 	for _, spec := range f.Imports {
-		if key := doorOf(strings.Trim(spec.Path.Value, `"`)); key != "" && !may[key] {
+		key := doorOf(strings.Trim(spec.Path.Value, `"`))
+		if key != "" && !may[key] {
 			t.Errorf("%s: %s may not import %s", name, room, key)
 		}
+		h.used[room+" "+key] = true
 	}
 	return nil
 }
@@ -197,6 +209,9 @@ func parsePlan(t *testing.T) map[string]map[string]bool {
 		room, may, ok := strings.Cut(strings.TrimSpace(line), ":")
 		if !ok {
 			t.Fatalf("bad line in the plan: %q", line)
+		}
+		if out[room] != nil {
+			t.Fatalf("the room %s stands in the plan twice", room)
 		}
 		out[room] = map[string]bool{}
 		for name := range strings.FieldsSeq(may) {

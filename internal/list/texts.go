@@ -170,7 +170,8 @@ func columnOf(ref string) int {
 	return n - 1
 }
 
-// cellNotes are what the reader of a sheet has to say about cells.
+// What the reader of a sheet has to say about cells.
+
 func formulaNote(column string) fault.Text {
 	return fault.Textf("column %s: a formula without its value is taken as missing; open the file in a spreadsheet program and save it", column)
 }
