@@ -23,7 +23,8 @@ form: ## format, vet, staticcheck, current idioms, the cluster's objects, dead c
 	go fix -diff ./...
 	$(TOOL) staticcheck ./...
 	go run -C internal/tools/kube . ../../../deploy/kubernetes
-	@dead=$$($(TOOL) deadcode -test ./...); [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
+	@dead=$$($(TOOL) deadcode -test ./...) && [ -z "$$dead" ] || { echo "$$dead"; exit 1; }
+	@dead=$$($(TOOL) deadcode $$(go list ./... | grep -vE 'test$$|/browser$$')) && [ -z "$$dead" ] || { echo "used by tests alone:"; echo "$$dead"; exit 1; }
 
 golden: ## rewrite the golden files; review the diff
 	go test ./internal/render ./internal/report ./internal/preview ./internal/message -update

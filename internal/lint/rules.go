@@ -88,7 +88,7 @@ func rules() []rule {
 	}
 }
 
-// A Rule is one kind of finding, for help texts and for SARIF.
+// A Rule is one kind of finding, as SARIF lists them.
 type Rule struct {
 	ID       string
 	Severity Severity

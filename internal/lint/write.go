@@ -38,8 +38,8 @@ func encode(w io.Writer, v any) error {
 func WriteSARIF(w io.Writer, findings []Finding) error {
 	log := sarif{Schema: "https://json.schemastore.org/sarif-2.1.0.json", Version: "2.1.0"}
 	driver := sarifDriver{Name: "hongyan"}
-	for _, r := range rules() {
-		driver.Rules = append(driver.Rules, sarifRule{r.id, sarifText{r.title}, sarifLevel{level(r.severity)}})
+	for _, r := range Rules() {
+		driver.Rules = append(driver.Rules, sarifRule{r.ID, sarifText{r.Title}, sarifLevel{level(r.Severity)}})
 	}
 	results := make([]sarifResult, 0, len(findings))
 	for _, f := range findings {

@@ -139,64 +139,6 @@ func TestAStateThatMakesNoSenseIsAFullPace(t *testing.T) {
 	}
 }
 
-func TestConcurrencyFindsWhatTheServerLikes(t *testing.T) {
-	t.Parallel()
-	for _, c := range []struct {
-		name        string
-		start, most int
-		told        string // + a success, - a refusal
-		want        int
-	}{
-		{"starts where it is told", 3, 9, "", 3},
-		{"never below one", 0, 9, "", 1},
-		{"never above the cap", 20, 9, "+++++++++++", 9},
-		{"one more after a success at one", 1, 9, "+", 2},
-		{"one more after as many successes as connections", 3, 9, "+++", 4},
-		{"not before", 3, 9, "++", 3},
-		{"one less at the first refusal", 5, 9, "++++-", 4},
-		{"a series counts once", 5, 9, "---", 4},
-		{"a whole cohort counts again", 5, 9, "------", 3},
-		{"successes part two series", 5, 9, "-+-", 3},
-		{"a refusal spoils the successes before", 2, 9, "+-", 1},
-		{"the floor is one", 1, 9, "-----", 1},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			x := pace.NewConcurrency(c.start, c.most)
-			for _, r := range c.told {
-				if r == '+' {
-					x.Succeeded()
-				} else {
-					x.Refused()
-				}
-			}
-			if got := x.Limit(); got != c.want {
-				t.Errorf("got %d, want %d", got, c.want)
-			}
-		})
-	}
-}
-
-// A server that takes five connections and refuses the sixth: Postfix's own
-// experiment had 16.5 % of the mail put off with this feedback, 50 % without.
-func TestConcurrencySettlesBelowTheServersBound(t *testing.T) {
-	t.Parallel()
-	c, r := pace.NewConcurrency(1, 20), rand.New(rand.NewPCG(1, 1))
-	refused := 0
-	const mails = 10_000
-	for range mails {
-		if r.IntN(c.Limit()) >= 5 { // which of the connections this mail is on
-			refused++
-			c.Refused()
-			continue
-		}
-		c.Succeeded()
-	}
-	if share := float64(refused) / mails; share > 0.17 || c.Limit() > 8 {
-		t.Errorf("%.1f %% refused, now %d", share*100, c.Limit())
-	}
-}
-
 func TestASchedulePutsMailsOff(t *testing.T) {
 	t.Parallel()
 	s, bad := pace.ParseSchedule("5m, 10m, 20m, 1h*3, 4h*5", "24h")

@@ -118,15 +118,6 @@ func clearOld(root *os.Root) error {
 	return nil
 }
 
-// Add writes one mail: its files at once, its row and views with their page.
-func (g *Gallery) Add(m Mail) error {
-	l, err := g.Print(m)
-	if err != nil {
-		return err
-	}
-	return g.Enter(l)
-}
-
 // Print writes the files of one mail, after which it is not needed any more.
 // It may be called concurrently; the order of the rows is that of Enter.
 func (g *Gallery) Print(m Mail) (*Leaf, error) {

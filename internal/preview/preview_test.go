@@ -61,10 +61,19 @@ func create(tb testing.TB, dir string) *preview.Gallery {
 func add(tb testing.TB, g *preview.Gallery, mails ...preview.Mail) {
 	tb.Helper()
 	for _, m := range mails {
-		if err := g.Add(m); err != nil {
+		if err := enter(g, m); err != nil {
 			tb.Fatal(err)
 		}
 	}
+}
+
+// enter writes one mail: its files at once, its row and views with their page.
+func enter(g *preview.Gallery, m preview.Mail) error {
+	l, err := g.Print(m)
+	if err != nil {
+		return err
+	}
+	return g.Enter(l)
 }
 
 func closed(tb testing.TB, g *preview.Gallery) {
@@ -261,7 +270,7 @@ func TestManyAddAtOnceAndEveryPageIsWhole(t *testing.T) {
 		wg.Go(func() {
 			for line := worker + 1; line <= mails; line += 4 {
 				m := mailed(t, c, line, fmt.Sprintf("warning %d", line%150))
-				if err := g.Add(m); err != nil {
+				if err := enter(g, m); err != nil {
 					t.Error(err)
 				}
 				m.Message.Release()
