@@ -27,7 +27,7 @@ form: ## format, vet, staticcheck, current idioms, the cluster's objects, dead c
 	@dead=$$($(TOOL) deadcode $$(go list ./... | grep -vE 'test$$|/browser$$')) && [ -z "$$dead" ] || { echo "used by tests alone:"; echo "$$dead"; exit 1; }
 
 golden: ## rewrite the golden files; review the diff
-	go test ./internal/render ./internal/report ./internal/preview ./internal/message -update
+	go test $$(grep -rl --include='*_test.go' 'flag.Bool("update"' cmd internal | sed 's|^|./|; s|/[^/]*$$||') -update
 
 fuzz: ## each fuzz target for a minute
 	./internal/tools/fuzz.sh 60s
