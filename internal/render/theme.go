@@ -26,6 +26,9 @@ var defaultTheme = map[string]string{
 	"unsubscribe": "", // words of the link by which a recipient leaves
 }
 
+// followers are the keys that follow from the brand: layouts show them, nobody sets them.
+var followers = []string{"brand_dark", "brand_soft", "link", "on_brand"}
+
 var (
 	hexColour = regexp.MustCompile(`^#([0-9a-fA-F]{3}|[0-9a-fA-F]{6})$`)
 	pixels    = regexp.MustCompile(`^[1-9][0-9]{1,3}$`)
@@ -81,6 +84,7 @@ func (p *parsing) themeFault(h head, key string, what fault.Text) {
 // checkTheme reports keys that neither we nor the layout know.
 func (p *parsing) checkTheme(h head, used map[string]bool) {
 	known := append(sortedKeys(defaultTheme), sortedKeys(used)...)
+	known = slices.DeleteFunc(known, func(key string) bool { return slices.Contains(followers, key) })
 	slices.Sort(known)
 	for _, given := range []map[string]string{h.Theme, p.source.Theme} {
 		for _, key := range sortedKeys(given) {
