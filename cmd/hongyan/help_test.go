@@ -2,6 +2,9 @@ package main
 
 import (
 	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"unicode"
@@ -40,6 +43,25 @@ func TestHelpOnNothingKnownIsAFaultOfUsage(t *testing.T) {
 	err := root.Execute()
 	if got := d.leave(err); got != exitFault || !strings.Contains(err.Error(), `"account nonsense"`) {
 		t.Errorf("exit code %d, %v", got, err)
+	}
+}
+
+func TestHelpTemplatesPrintsTheTableOfTheREADME(t *testing.T) {
+	t.Parallel()
+	for lang, name := range map[string]string{"en": "README.md", "zh": "README.zh-CN.md"} {
+		readme, err := os.ReadFile(filepath.Join("..", "..", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var table strings.Builder
+		lines := strings.Split(strings.TrimSpace(speaking(lang).functions()), "\n")
+		for f := range slices.Chunk(lines, 3) { // how it is called, what it gives, an example
+			example := strings.ReplaceAll(strings.TrimPrefix(f[2], "    "), "|", `\|`)
+			table.WriteString("| " + f[0] + " | " + strings.TrimSpace(f[1]) + " | " + example + " |\n")
+		}
+		if !strings.Contains(strings.ReplaceAll(string(readme), "`", ""), table.String()) {
+			t.Errorf("%s has another table than\n%s", name, table.String())
+		}
 	}
 }
 
