@@ -45,9 +45,21 @@ func TestCatalogueKeepsTheValuesOfEverySentence(t *testing.T) {
 			t.Errorf("%q has the values %v, not %v:\n%q", chinese, got, want, key)
 		}
 		// pflag takes what stands in backquotes for the name of a flag's value.
-		if strings.Count(chinese, "`") != strings.Count(key, "`") {
-			t.Errorf("other backquotes than the key\n%q:\n%q", key, chinese)
+		if got, want := quoted(chinese), quoted(key); !slices.Equal(got, want) {
+			t.Errorf("%q has %q in backquotes, not %q:\n%q", chinese, got, want, key)
 		}
+	}
+}
+
+func TestCatalogueSaysNothingTwice(t *testing.T) {
+	t.Parallel()
+	seen := map[string]bool{}
+	for line := range strings.Lines(string(chinese)) {
+		line = strings.TrimSpace(line)
+		if strings.HasPrefix(line, `msgid "`) && line != `msgid ""` && seen[line] {
+			t.Errorf("it stands twice: %s", line)
+		}
+		seen[line] = true
 	}
 }
 
@@ -77,6 +89,17 @@ func catalogue() map[string]string {
 }
 
 var verb = regexp.MustCompile(`%[-+# 0-9.]*(?:\[(\d+)\])?([a-zA-Z%])`)
+
+// quoted are the parts of a sentence in backquotes.
+func quoted(sentence string) (out []string) {
+	for i, part := range strings.Split(sentence, "`") {
+		if i%2 == 1 {
+			out = append(out, part)
+		}
+	}
+	slices.Sort(out)
+	return out
+}
 
 // verbs are the verbs of a format by the value that each shows, from 1.
 func verbs(format string) map[int]string {
