@@ -35,9 +35,9 @@ func english() words {
 func chinese() words {
 	return words{
 		Lang:     "zh-CN",
-		AskTitle: "要退订吗？", AskText: "退订后，您不会再收到此列表的邮件。",
-		LeftTitle: "您已退订", LeftText: "您不会再收到此列表的邮件；已在途中的邮件仍可能送达。",
-		BackTitle: "您已重新订阅", BackText: "您会重新收到此列表的邮件，除非发件方另有原因停发。",
+		AskTitle: "要退订吗？", AskText: "退订后，您不会再收到此名录的邮件。",
+		LeftTitle: "您已退订", LeftText: "您不会再收到此名录的邮件；已在途中的邮件仍可能送达。",
+		BackTitle: "您已重新订阅", BackText: "您会重新收到此名录的邮件，除非发件方另有原因停发。",
 		LeaveButton: "退订", BackButton: "点错了，撤销退订",
 		Reason:  "愿意告诉我们原因吗？（选填）",
 		Unknown: "此链接不完整或已失效。请从邮件中完整复制链接，或直接回复邮件。",
