@@ -205,7 +205,8 @@ func (d desk) Jobs(ctx context.Context) ([]web.Job, error) {
 	for _, k := range keys {
 		out = append(out, pausedJob(k, paused[k]))
 	}
-	return append(out, d.strayed(out)...), nil
+	strayed, err := d.strayed(ctx, out)
+	return append(out, strayed...), err
 }
 
 func pausedJob(k ledger.Key, p office.Pause) web.Job {

@@ -107,12 +107,19 @@ func (s *service) goOnWithStrays(ctx context.Context) error {
 	return nil
 }
 
-// strayed are the strays as jobs, but for those that are among others.
-func (d desk) strayed(jobs []web.Job) (out []web.Job) {
-	for _, k := range d.strays.all() {
-		if !slices.ContainsFunc(jobs, func(j web.Job) bool { return j.Key == k }) {
-			out = append(out, web.Job{Key: k, Standing: web.Stopped, Why: missing(k)})
+// strayed are the strays as jobs, but for those that are among others, or that
+// another process on the ledger has brought to their end.
+func (d desk) strayed(ctx context.Context, jobs []web.Job) (out []web.Job, err error) {
+	keys := d.strays.all()
+	if len(keys) == 0 {
+		return nil, nil
+	}
+	issues, err := d.store.Issues(ctx)
+	for _, i := range issues {
+		listed := slices.ContainsFunc(jobs, func(j web.Job) bool { return j.Key == i.Key })
+		if slices.Contains(keys, i.Key) && unfinished(i) && !listed {
+			out = append(out, web.Job{Key: i.Key, Standing: web.Stopped, Why: missing(i.Key)})
 		}
 	}
-	return out
+	return out, err
 }
