@@ -173,10 +173,13 @@ func (h *house) listChanges(ctx context.Context, e *edition) ([]string, error) {
 }
 
 // departed counts whom the ledger is still to send to and the list does not name
-// any more.
-func (h *house) departed(ctx context.Context, e *edition) (int, error) {
+// any more, once what is in doubt is settled as the flag says.
+func (h *house) departed(ctx context.Context, e *edition, doubts string) (int, error) {
 	seed, open := maphash.MakeSeed(), map[uint64]struct{}{}
 	left := ledger.Filter{States: []ledger.State{ledger.Queued, ledger.Deferred}}
+	if doubts == "resend" {
+		left.States = append(left.States, ledger.InDoubt)
+	}
 	for entry, err := range h.store.Entries(ctx, e.key, left) {
 		if err != nil {
 			return 0, err

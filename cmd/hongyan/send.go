@@ -146,7 +146,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 		return h.refuse(ctx, e, compared)
 	}
 	if len(compared.changed) > 0 {
-		if plan.departed, err = h.departed(ctx, e); err != nil {
+		if plan.departed, err = h.departed(ctx, e, o.inDoubt); err != nil {
 			return err
 		}
 	}
