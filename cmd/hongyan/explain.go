@@ -57,7 +57,7 @@ func (d *door) explain(text, provider string, stage reply.Stage) error {
 	}
 	answer, err := reply.Parse(stage, text)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	switch {
 	case answer.Code < 400 && d.flags.json:

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+
+	"hongyan/internal/fault"
 )
 
 // A Stage says which step of the dialogue an answer belongs to.
@@ -89,7 +91,7 @@ func shorten(text string) string {
 }
 
 // Parse reads a reply that a person copied, "550 5.1.1 No such user", with its
-// lines joined or apart.
+// lines joined or apart. Its error is a fault without a place.
 func Parse(stage Stage, s string) (Answer, error) {
 	var code int
 	var lines []string
@@ -101,7 +103,7 @@ func Parse(stage Stage, s string) (Answer, error) {
 		lines = append(lines, line)
 	}
 	if code == 0 {
-		return Answer{}, fmt.Errorf("%q does not begin with a reply code such as 550", Clean(s))
+		return Answer{}, fault.At("", 0, "%q does not begin with a reply code such as 550", Clean(s))
 	}
 	return New(stage, code, lines...), nil
 }
