@@ -14,7 +14,6 @@ import (
 type Identity struct {
 	Rows  int
 	Parts []Part // every state, in the order in which they are shown
-	err   error
 }
 
 // A Part is how many rows are in a state.
@@ -25,25 +24,11 @@ type Part struct {
 
 // Summary returns the identity of what the ledger counted.
 func Summary(t ledger.Totals) Identity {
-	i := Identity{Rows: t.Rows, err: t.Check()}
+	i := Identity{Rows: t.Rows}
 	for _, s := range ledger.States() {
 		i.Parts = append(i.Parts, Part{s, t.Of(s)})
 	}
 	return i
-}
-
-// Err says that the books do not balance; nil if they do.
-func (i Identity) Err() error { return i.err }
-
-// String is the identity as it is written: "10 rows = 8 sent + 2 refused".
-func (i Identity) String() string {
-	var parts []string
-	for _, p := range i.Parts {
-		if p.N != 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", p.N, p.State))
-		}
-	}
-	return fmt.Sprintf("%d rows = %s", i.Rows, strings.Join(append(parts, "0")[:max(len(parts), 1)], " + "))
 }
 
 // Table writes the totals for a terminal: a line for the rows and one for each
