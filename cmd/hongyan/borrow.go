@@ -76,17 +76,10 @@ func takeSoon(ctx context.Context, books *postgres.Store, account string) error 
 func (h *house) lending(ctx context.Context) (map[string]time.Time, error) {
 	out := map[string]time.Time{}
 	now := time.Now()
-	for paper, err := range h.store.Papers(ctx, shelfErrand) {
-		if err != nil {
-			return nil, err
-		}
-		var until time.Time
-		if err := json.Unmarshal(paper.Body, &until); err != nil {
-			return nil, err
-		}
+	err := written(ctx, h.store, shelfErrand, func(account string, until time.Time) {
 		if until.After(now) {
-			out[paper.Name] = until
+			out[account] = until
 		}
-	}
-	return out, nil
+	})
+	return out, err
 }

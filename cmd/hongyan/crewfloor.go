@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -111,21 +110,14 @@ func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for paper, err := range f.books.Papers(ctx, shelfWork) {
-		if err != nil {
-			return nil, err
-		}
-		var a assignment
-		if err := json.Unmarshal(paper.Body, &a); err != nil {
-			return nil, err
-		}
-		job := jobOf(keyOf(paper.Name), a, silent)
+	err = written(ctx, f.books, shelfWork, func(name string, a assignment) {
+		job := jobOf(keyOf(name), a, silent)
 		if n == 0 {
 			job.Why = fault.Textf("no worker is there; start hongyan worker on any machine")
 		}
 		out = append(out, job)
-	}
-	return out, nil
+	})
+	return out, err
 }
 
 // A silence is why nothing leaves by an account now.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -19,7 +18,7 @@ import (
 
 // following is somebody who follows an issue of one row on a database, and what is
 // said to them.
-func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *ear) {
+func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *scribe) {
 	t.Helper()
 	server := postgrestest.Start(t, false)
 	store, err := postgres.Open(t.Context(), server.Place(t), postgres.Options{Name: "test"})
@@ -35,31 +34,13 @@ func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *e
 	if _, err := store.Enqueue(t.Context(), k, row); err != nil {
 		t.Fatal(err)
 	}
-	said := &ear{}
+	said := &scribe{}
 	d := newDoor(nil)
 	d.err = said
 	account := config.Account{Name: "a"}
 	conf := &config.Config{Accounts: map[string]config.Account{"a": account}}
 	e := &edition{key: k, accounts: []config.Account{account}}
 	return &follower{door: d, e: e, h: d.housed(conf, store), o: o, told: map[string]bool{}}, server, said
-}
-
-// An ear hears what is said from several goroutines.
-type ear struct {
-	mu   sync.Mutex
-	said strings.Builder
-}
-
-func (e *ear) Write(b []byte) (int, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return e.said.Write(b)
-}
-
-func (e *ear) heard(what string) bool {
-	e.mu.Lock()
-	defer e.mu.Unlock()
-	return strings.Contains(e.said.String(), what)
 }
 
 func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
@@ -71,7 +52,7 @@ func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
 		ended <- err
 	}()
 	server.Crash()
-	eventually(t, "it was told", func() bool { return said.heard("The ledger cannot be reached") })
+	eventually(t, "it was told", func() bool { return strings.Contains(said.String(), "The ledger cannot be reached") })
 	server.Run()
 	eventually(t, "the issue is paused", func() bool {
 		return f.h.store.Put(t.Context(), shelfPaused, f.e.key.String(), []byte(`{"by":"li"}`)) == nil
@@ -102,7 +83,7 @@ func TestAFollowerIsToldWhyItTakesLong(t *testing.T) {
 		}
 	}
 	for _, why := range []string{"Account a may go on at ", "(100/day)", "cannot use account a: no secret", "no worker is there"} {
-		if !said.heard(why) {
+		if !strings.Contains(said.String(), why) {
 			t.Errorf("%q was not said", why)
 		}
 	}
@@ -120,13 +101,15 @@ func TestAPauseIsToldWithItsReason(t *testing.T) {
 		"Stopped: letter.md:3: no such file":        {Stopped: true, Why: "letter.md:3: no such file"},
 		"Stopped: account a: 554 you are abandoned": {Stopped: true, Account: "a", Why: "554 you are abandoned"},
 	} {
-		said := &ear{}
+		said := &scribe{}
 		d := newDoor(nil)
 		d.err = said
 		e := &edition{camp: &campaign.Campaign{File: "a.yaml"}, key: ledger.Key{Campaign: "a", Issue: "main"}}
 		d.sayHalted(e, ledger.Totals{Rows: 2, Queued: 2}, &halted{pause})
-		if !said.heard(want) || !said.heard("2 are left. Go on with: hongyan send a.yaml") || said.heard("lift") || said.heard("explain") != (pause.Account != "") {
-			t.Errorf("%q: %s", want, &said.said)
+		got := said.String()
+		if !strings.Contains(got, want) || !strings.Contains(got, "2 are left. Go on with: hongyan send a.yaml") ||
+			strings.Contains(got, "lift") || strings.Contains(got, "explain") != (pause.Account != "") {
+			t.Errorf("%q: %s", want, got)
 		}
 	}
 }

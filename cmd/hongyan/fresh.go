@@ -8,7 +8,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"iter"
 	"maps"
 	"os"
 	"slices"
@@ -62,16 +61,6 @@ type fresh struct {
 
 func (f *fresh) empty() {
 	f.Data = data.Data{Values: map[string]any{}, IDs: map[string][]string{}}
-}
-
-// A reader reads a paper of the shelf, papers all of them.
-type reader interface {
-	Paper(ctx context.Context, shelf, name string) ([]byte, error)
-}
-
-type papers interface {
-	reader
-	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
 }
 
 func frozenShelf(campaign string) string { return "data/" + campaign }
@@ -394,7 +383,7 @@ func (d *door) sayAsked(e *edition) {
 	}
 }
 
-// files are those that the data come from.
+// dataFiles are those that the data come from.
 func dataFiles(camp *campaign.Campaign) (out []string) {
 	for _, s := range camp.Data {
 		if !s.Online() {

@@ -50,17 +50,13 @@ func (w *worker) takeRest(ctx context.Context, by postgres.Lane, early []run.Ear
 func restsOf(ctx context.Context, books papers, conf *config.Config) (map[postgres.Lane]rest, error) {
 	told := map[string]rest{}
 	now := time.Now()
-	for paper, err := range books.Papers(ctx, shelfRest) {
-		if err != nil {
-			return nil, err
-		}
-		var r rest
-		if err := json.Unmarshal(paper.Body, &r); err != nil {
-			return nil, err
-		}
+	err := written(ctx, books, shelfRest, func(name string, r rest) {
 		if r.Until.After(now) {
-			told[paper.Name] = r
+			told[name] = r
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	out := map[postgres.Lane]rest{}
 	for name, account := range conf.Accounts {

@@ -104,19 +104,12 @@ const stale = time.Minute
 // troublesOf are the troubles that workers have.
 func troublesOf(ctx context.Context, books papers) ([]trouble, error) {
 	out := []trouble{}
-	for paper, err := range books.Papers(ctx, shelfTrouble) {
-		if err != nil {
-			return nil, err
-		}
-		var t trouble
-		if err := json.Unmarshal(paper.Body, &t); err != nil {
-			return nil, err
-		}
+	err := written(ctx, books, shelfTrouble, func(_ string, t trouble) {
 		if time.Since(t.Again) < stale {
 			out = append(out, t)
 		}
-	}
-	return out, nil
+	})
+	return out, err
 }
 
 func (d *door) troubleLine(t trouble) string {

@@ -153,43 +153,6 @@ func (b *belt) gather(ctx context.Context, room int, now time.Time) ([]ledger.En
 	}
 }
 
-// claims claims for the lane's own account, or else for those that have none any more.
-func (b *belt) claims(ctx context.Context, room int, now time.Time) ([]ledger.Entry, error) {
-	claimed, err := b.run.Ledger.Claim(ctx, b.run.Key, b.lane.Account, room, now)
-	for _, orphan := range b.lane.Orphans {
-		if err != nil || len(claimed) > 0 {
-			break
-		}
-		claimed, err = b.run.Ledger.Claim(ctx, b.run.Key, orphan, room, now)
-		err = unlessElsewhere(err)
-	}
-	return claimed, err
-}
-
-// nextDue says what the lane may wait for, of those that it claims.
-func (b *belt) nextDue(ctx context.Context) (due time.Time, more bool, err error) {
-	due, more, err = b.run.Ledger.NextDue(ctx, b.run.Key, b.lane.Account)
-	for _, orphan := range b.lane.Orphans {
-		if err != nil {
-			break
-		}
-		var theirs time.Time
-		theirs, _, err = b.run.Ledger.NextDue(ctx, b.run.Key, orphan)
-		if due.IsZero() || !theirs.IsZero() && theirs.Before(due) {
-			due = theirs
-		}
-	}
-	return due, more, err
-}
-
-// unlessElsewhere passes over an account that another process works with.
-func unlessElsewhere(err error) error {
-	if errors.Is(err, ledger.ErrElsewhere) {
-		return nil
-	}
-	return err
-}
-
 // poll is how often a lane with nothing to do looks whether other lanes gave
 // something back or the list brought more.
 const poll = 200 * time.Millisecond
@@ -220,35 +183,6 @@ func (b *belt) left(ctx context.Context, due time.Time, more bool, now time.Time
 	default:
 		return max(wait, poll), true, nil
 	}
-}
-
-// idle is left when all that this lane could send waits for its domain: others
-// may have it, and more may come yet.
-func (b *belt) idle(ctx context.Context, at time.Time, why string, now time.Time) (time.Duration, bool, error) {
-	wait := at.Sub(now)
-	if wait <= long || !b.dry(now) {
-		return min(max(wait, poll), dryAfter), true, nil
-	}
-	if b.run.Patience > 0 && wait > max(b.run.Patience, long) {
-		b.early(Early{Account: b.lane.Account, Until: at, Why: why, Due: true})
-		return 0, false, nil
-	}
-	b.run.tell(Waiting{Account: b.lane.Account, Until: at, Why: why, Due: true})
-	if len(b.run.Lanes) == 1 {
-		return dryAfter, true, nil
-	}
-	return 2 * poll, true, b.handOn(ctx, now)
-}
-
-// dryAfter is how long nothing could be claimed when a lane takes it that all
-// there is waits on its siding: its own claims hide from it whether the list is
-// still being read.
-const dryAfter = 5 * time.Second
-
-func (b *belt) dry(now time.Time) bool {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return !b.emptied.IsZero() && now.Sub(b.emptied) >= dryAfter
 }
 
 // DueAgain is why a lane has ended of which only recipients are left that were put

@@ -110,6 +110,35 @@ func (b *belt) opens(now time.Time) (waiting int, at time.Time, why string) {
 	return len(b.siding.entries), at, why
 }
 
+// idle is left when all that this lane could send waits for its domain: others
+// may have it, and more may come yet.
+func (b *belt) idle(ctx context.Context, at time.Time, why string, now time.Time) (time.Duration, bool, error) {
+	wait := at.Sub(now)
+	if wait <= long || !b.dry(now) {
+		return min(max(wait, poll), dryAfter), true, nil
+	}
+	if b.run.Patience > 0 && wait > max(b.run.Patience, long) {
+		b.early(Early{Account: b.lane.Account, Until: at, Why: why, Due: true})
+		return 0, false, nil
+	}
+	b.run.tell(Waiting{Account: b.lane.Account, Until: at, Why: why, Due: true})
+	if len(b.run.Lanes) == 1 {
+		return dryAfter, true, nil
+	}
+	return 2 * poll, true, b.handOn(ctx, now)
+}
+
+// dryAfter is how long nothing could be claimed when a lane takes it that all
+// there is waits on its siding: its own claims hide from it whether the list is
+// still being read.
+const dryAfter = 5 * time.Second
+
+func (b *belt) dry(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return !b.emptied.IsZero() && now.Sub(b.emptied) >= dryAfter
+}
+
 // handOn gives back all that wait, for the other lanes; not twice within a while.
 func (b *belt) handOn(ctx context.Context, now time.Time) error {
 	b.mu.Lock()
