@@ -88,11 +88,11 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 		return err
 	}
 	d.printSurvey(survey)
-	wanted, err := e.extremes(once(rows, survey), mailing, o.sample)
+	wanted, err := e.extremes(rows.Once(survey), mailing, o.sample)
 	if err != nil {
 		return err
 	}
-	written, unfit, err := d.fillGallery(ctx, e, chosen(once(rows, survey), wanted), mailing, o.dir)
+	written, unfit, err := d.fillGallery(ctx, e, chosen(rows.Once(survey), wanted), mailing, o.dir)
 	if err != nil {
 		return err
 	}

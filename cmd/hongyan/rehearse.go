@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"errors"
-	"hash/maphash"
 	"iter"
 	"strings"
 	"time"
@@ -78,7 +77,7 @@ func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most i
 func (r *rehearsal) rows(e *edition, most int) iter.Seq2[list.Recipient, error] {
 	return func(yield func(list.Recipient, error) bool) {
 		n := 0
-		for rcpt, err := range once(e.list, e.survey) {
+		for rcpt, err := range e.list.Once(e.survey) {
 			if err == nil && rcpt.Fault != nil {
 				continue
 			}
@@ -120,29 +119,6 @@ func (r *rehearsal) add(t trial) {
 	}
 	if r.largest == nil || t.mail.size > r.largest.size {
 		r.largest = &t.mail
-	}
-}
-
-// once returns the rows of a list without those whose address stood in a good
-// row before: each address gets one mail.
-func once(l *list.List, s list.Survey) iter.Seq2[list.Recipient, error] {
-	if s.DuplicateCount == 0 {
-		return l.Recipients()
-	}
-	return func(yield func(list.Recipient, error) bool) {
-		seed, seen := maphash.MakeSeed(), map[uint64]bool{}
-		for r, err := range l.Recipients() {
-			if err == nil && r.Fault == nil {
-				hash := maphash.String(seed, list.Key(r.Address))
-				if seen[hash] {
-					continue
-				}
-				seen[hash] = true
-			}
-			if !yield(r, err) || err != nil {
-				return
-			}
-		}
 	}
 }
 

@@ -501,16 +501,7 @@ func TestEachAddressOfAGreatListIsSeenOnce(t *testing.T) {
 
 func TestTheApostropheBeforeAFormulaIsNoPartOfTheValue(t *testing.T) {
 	t.Parallel()
-	path := filepath.Join(t.TempDir(), "list.csv")
-	rows := "email,a,b,c,d\n'+li@example.com,'=1+1,'@li,'n Abend,O'Neil\n"
-	if err := os.WriteFile(path, []byte(rows), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	l, err := list.Open(path, list.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+	l := open(t, file(t, "email,a,b,c,d\n'+li@example.com,'=1+1,'@li,'n Abend,O'Neil\n"), list.Options{})
 	for r, err := range l.Recipients() {
 		want := map[string]string{"email": "+li@example.com", "a": "=1+1", "b": "@li", "c": "'n Abend", "d": "O'Neil"}
 		if err != nil || r.Address != "+li@example.com" || !maps.Equal(r.Fields, want) {

@@ -2,6 +2,7 @@ package list
 
 import (
 	"hash/maphash"
+	"iter"
 	"slices"
 
 	"hongyan/internal/fault"
@@ -123,6 +124,29 @@ func (l *List) duplicates(s *Survey, seen *crowd) error {
 		}
 	}
 	return nil
+}
+
+// Once is Recipients without those whose address stood in a good row before, as
+// the survey of the list knows of them: each address gets one mail.
+func (l *List) Once(s Survey) iter.Seq2[Recipient, error] {
+	if s.DuplicateCount == 0 {
+		return l.Recipients()
+	}
+	return func(yield func(Recipient, error) bool) {
+		seed, seen := maphash.MakeSeed(), map[uint64]bool{}
+		for r, err := range l.Recipients() {
+			if err == nil && r.Fault == nil {
+				hash := maphash.String(seed, Key(r.Address))
+				if seen[hash] {
+					continue
+				}
+				seen[hash] = true
+			}
+			if !yield(r, err) || err != nil {
+				return
+			}
+		}
+	}
 }
 
 // A crowd remembers texts by their hashes, 8 bytes each, in drawers that fill up

@@ -1,6 +1,7 @@
 package list_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -24,5 +25,24 @@ func TestSlipsComeBeforeWhatIsMerelyGoodToKnow(t *testing.T) {
 	}
 	if s.Notes[2].Line != 3 || s.Notes[list.Shown-1].Line != list.Shown {
 		t.Errorf("then lines %d to %d", s.Notes[2].Line, s.Notes[list.Shown-1].Line)
+	}
+}
+
+func TestEachAddressComesOnce(t *testing.T) {
+	t.Parallel()
+	l := open(t, file(t, "email,name\nli@example.com,a\nLI@example.com,b\nnobody,c\nnobody,d\nwang@example.com,e\n"), list.Options{})
+	s, err := l.Survey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []int
+	for r, err := range l.Once(s) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines = append(lines, r.Line)
+	}
+	if !slices.Equal(lines, []int{2, 4, 5, 6}) {
+		t.Errorf("lines %v", lines)
 	}
 }
