@@ -161,15 +161,8 @@ func (s *shift) aside(soft context.Context, j *job, at time.Time, why string) er
 	}
 	now := time.Now()
 	return s.belt.settle(context.WithoutCancel(soft), j, ledger.Outcome{
-		State: ledger.Deferred, Reply: why, At: now, Due: later(at, now.Add(10*time.Minute)), Free: true,
+		State: ledger.Deferred, Reply: why, At: now, Due: now.Add(max(at.Sub(now), 10*time.Minute)), Free: true,
 	})
-}
-
-func later(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
 }
 
 // rest gives the job back and waits until the account may send again, or ends

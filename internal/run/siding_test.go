@@ -219,3 +219,21 @@ func (*neverThere) Offer(ctx context.Context, _ *message.Message) error {
 	<-ctx.Done()
 	return &reply.Lost{Stage: reply.AtConnect, Err: ctx.Err()}
 }
+
+// Beyond what waits in memory people are put off, and nobody is lost.
+func TestWhoFindsTheSidingFullIsDeferred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const people = 10_100
+		s, putOff := at(t, people, "qq.com"), 0
+		l := lane(t, "a", &office{}, limited(t, map[string]any{"to": map[string]any{"qq.com": "20/day"}}))
+		l.Ahead = 2000
+		r := start(s, l)
+		r.Patience, r.Watch = time.Minute, deferrals(&putOff)
+		if early, err := r.Do(t.Context()); err != nil || len(early) != 1 {
+			t.Fatal(early, err)
+		}
+		if sum := totals(t, s); sum.Sent != 20 || sum.Queued != 10_000 || sum.Deferred != people-10_020 || putOff != sum.Deferred {
+			t.Errorf("%+v, %d put off", sum, putOff)
+		}
+	})
+}
