@@ -250,10 +250,9 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 	relieve()
 	work, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	var beside sync.WaitGroup
 	var enqueued error
 	listed := make(chan struct{})
-	beside.Go(func() {
+	go func() {
 		defer close(listed)
 		if p.enqueued && p.totals.Skipped == 0 {
 			return
@@ -261,7 +260,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 		if enqueued = h.fill(work, e); enqueued != nil {
 			stop(enqueued)
 		}
-	})
+	}()
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
 	var report error
 	var reporter sync.WaitGroup
@@ -277,7 +276,7 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 		}
 	}
 	stop(err)
-	beside.Wait()
+	<-listed
 	show.done()
 	reported()
 	reporter.Wait()
