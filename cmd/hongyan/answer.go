@@ -132,13 +132,14 @@ type verdictAnswer struct {
 	Wait      float64 `json:"wait_seconds"`
 	Streak    int     `json:"streak"`
 	Reconnect bool    `json:"reconnect"`
+	Fewer     bool    `json:"fewer"`
 	Rule      string  `json:"rule"`
 	Source    string  `json:"source"`
 }
 
 func judged(v reply.Verdict) verdictAnswer {
 	return verdictAnswer{
-		string(v.Class), string(v.Scope), v.Final, v.Human, v.Wait.Seconds(), v.Streak, v.Reconnect, v.Rule, v.Source,
+		string(v.Class), string(v.Scope), v.Final, v.Human, v.Wait.Seconds(), v.Streak, v.Reconnect, v.Fewer, v.Rule, v.Source,
 	}
 }
 

@@ -98,6 +98,12 @@ func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
 			row("recipient", d.own(v))
 		}
 	}
+	switch {
+	case v.Fewer:
+		row("connection", d.say("where several are open this one is closed, and the others go on"))
+	case v.Reconnect:
+		row("connection", d.say("a new one goes on"))
+	}
 	row("rule", v.Rule)
 	row("source", v.Source)
 }

@@ -58,6 +58,9 @@ func (d *door) logged(key ledger.Key, traced report.TraceID) func(run.Event) {
 		case run.Waiting:
 			log.LogAttrs(context.Background(), slog.LevelInfo, "waiting",
 				slog.String("account", e.Account), slog.Time("until", e.Until), slog.String("why", e.Why), slog.Bool("held", e.Held))
+		case run.TurnedAway:
+			log.LogAttrs(context.Background(), slog.LevelInfo, "connection turned away",
+				slog.String("account", e.Account), slog.Int("others", e.Others), slog.Time("until", e.Until), slog.String("why", e.Why))
 		}
 	}
 }

@@ -88,6 +88,9 @@ func (p *progress) watch(e run.Event) {
 		p.settle(e)
 	case run.Waiting:
 		p.wait(e)
+	case run.TurnedAway:
+		fmt.Fprintln(p.out, p.door.say("account %s: the server turned a connection away (%s); it goes on over %d",
+			e.Account, report.Printable(e.Why), e.Others))
 	}
 }
 

@@ -121,6 +121,7 @@ func (rd *reader) rule(n ast.Node) rule {
 		"final":     func(n ast.Node) { final := rd.yes(n); r.final = &final },
 		"streak":    func(n ast.Node) { v.Streak = rd.count(n) },
 		"reconnect": func(n ast.Node) { v.Reconnect = rd.yes(n) },
+		"fewer":     func(n ast.Node) { v.Fewer = rd.yes(n) },
 		"source":    func(n ast.Node) { v.Source = rd.word(n) },
 	}
 	r.set = rd.fields(n, setters)

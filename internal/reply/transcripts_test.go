@@ -94,6 +94,9 @@ func sentence(v reply.Verdict) string {
 	if v.Reconnect {
 		words = append(words, "reconnect")
 	}
+	if v.Fewer {
+		words = append(words, "fewer")
+	}
 	return strings.Join(words, " ") + ", by " + v.Rule
 }
 

@@ -42,7 +42,8 @@ type Verdict struct {
 	Human     bool          // the hold ends only when a person acts
 	Wait      time.Duration // how long the scope rests; 0 = the retry schedule decides
 	Streak    int           // the scope rests only from the n-th verdict of its class in a row; 1 = at once
-	Reconnect bool          // the connection is no good any more
+	Reconnect bool          // the connection is no good any more: a new one goes on
+	Fewer     bool          // one connection too many: where others are open they go on
 	Rule      string        // the rule that decided: `qq "Too many attempts"`, "common 5.1.1"
 	Source    string        // where the rule comes from
 }

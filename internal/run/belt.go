@@ -293,17 +293,6 @@ func (b *belt) compose(ctx context.Context, entry ledger.Entry) error {
 	return nil
 }
 
-// sitOut waits for a while, but not beyond the end of the work.
-func (b *belt) sitOut(ctx context.Context) {
-	timer := time.NewTimer(long)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-b.done:
-	case <-ctx.Done():
-	}
-}
-
 // take waits for a job; nil when there are no more or ctx has ended.
 func (b *belt) take(ctx context.Context) *job {
 	if ctx.Err() != nil {

@@ -20,7 +20,7 @@ type Lane struct {
 	Pacer       Pacer
 	Judge       func(a reply.Answer, now time.Time) reply.Verdict
 	Compose     func(e ledger.Entry, date time.Time) (*message.Message, error) // safe for concurrent use
-	Connections int                                                            // at least 1
+	Connections int                                                            // at most; at least 1
 	Ahead       int                                                            // mails composed ahead of the pacer, at least 1
 	Workers     int                                                            // that compose, at least 1
 	// Orphans are accounts that no lane has any more: whom they put off goes this way.
@@ -39,9 +39,10 @@ func (l *Lane) drive(ctx, soft context.Context, r *Run) (*Early, error) {
 	s.belt = newBelt(l, r, s.leave)
 
 	var crew sync.WaitGroup
-	crew.Go(func() { s.fail(s.belt.fill(soft)) })
+	filling, filled := context.WithCancel(soft)
+	crew.Go(func() { defer filled(); s.fail(s.belt.fill(soft)) })
 	for range max(l.Connections, 1) {
-		crew.Go(func() { s.fail(s.serve(ctx, soft)) })
+		crew.Go(func() { s.fail(s.serve(ctx, soft, filling)) })
 	}
 	crew.Wait()
 	s.fail(s.belt.clear(context.WithoutCancel(ctx)))
@@ -87,22 +88,24 @@ func (s *shift) leave(e Early) {
 }
 
 // serve carries mails over one connection until there are no more.
-func (s *shift) serve(ctx, soft context.Context) error {
-	session := s.Sender.Open()
-	defer session.Close()
+func (s *shift) serve(ctx, soft, filling context.Context) error {
+	x := &link{Session: s.Sender.Open()}
+	defer s.links.leave(x)
+	defer x.Close()
 	var next *job
 	var behind *job
-	for {
+	for s.links.enter(filling, x, s.Connections) {
 		if next == nil {
 			if next = s.turn(soft); next == nil {
 				return nil
 			}
 		}
 		var err error
-		if next, behind, err = s.carry(ctx, soft, session, next, behind); err != nil {
+		if next, behind, err = s.carry(ctx, soft, x, next, behind); err != nil {
 			return err
 		}
 	}
+	return nil
 }
 
 // turn returns the next job whose mail may leave now, or nil when there is none
@@ -197,14 +200,14 @@ func (s *shift) doze(soft context.Context) {
 // carry takes one mail over the wire and returns the mail that rode behind it, if
 // any, and then also the one in hand: its outcome is to become durable together
 // with the next intent.
-func (s *shift) carry(ctx, soft context.Context, session Session, j, behind *job) (*job, *job, error) {
+func (s *shift) carry(ctx, soft context.Context, x *link, j, behind *job) (*job, *job, error) {
 	kept := context.WithoutCancel(ctx)
 	j.Steps.Offer = time.Now()
-	if err := session.Offer(soft, j.mail); err != nil {
+	if err := x.Offer(soft, j.mail); err != nil {
 		if err := s.record(kept, behind); err != nil {
 			return nil, nil, err
 		}
-		return nil, nil, s.conclude(kept, soft, j, reply.Answer{}, err)
+		return nil, nil, s.conclude(kept, soft, x, j, reply.Answer{}, err)
 	}
 	j.Steps.Offered = time.Now()
 	intent := ledger.Intent{ID: j.Entry.ID, Account: s.Account, MessageID: j.mail.ID, At: j.Steps.Offered}
@@ -213,15 +216,15 @@ func (s *shift) carry(ctx, soft context.Context, session Session, j, behind *job
 	}
 	j.begun, j.Steps.Begun = true, time.Now()
 
-	rider := s.rider(soft, session)
-	answer, err := session.Deliver(ctx, rider.message())
-	if err == nil && rider != nil && session.Riding() && s.free(soft) {
-		j.Outcome = s.taken(j, answer)
+	rider := s.rider(soft, x)
+	answer, err := x.Deliver(ctx, rider.message())
+	if err == nil && rider != nil && x.Riding() && s.free(soft) {
+		j.Outcome = s.taken(x, j, answer)
 		return rider, j, nil
 	}
-	err = s.conclude(kept, soft, j, answer, err)
-	if rider != nil && (err != nil || !s.free(soft)) {
-		return nil, nil, errors.Join(err, s.unseat(kept, session, rider))
+	err = s.conclude(kept, soft, x, j, answer, err)
+	if rider != nil && (err != nil || !x.in || !s.free(soft)) {
+		return nil, nil, errors.Join(err, s.unseat(kept, x, rider))
 	}
 	return rider, nil, err
 }
@@ -234,9 +237,9 @@ func (s *shift) free(soft context.Context) bool {
 
 // unseat gives the rider back. The server may wait for its body already, and
 // nothing else can be said on that connection.
-func (s *shift) unseat(kept context.Context, session Session, rider *job) error {
-	if session.Riding() {
-		_ = session.Close() // every mail has its answer
+func (s *shift) unseat(kept context.Context, x *link, rider *job) error {
+	if x.Riding() {
+		x.hangUp()
 	}
 	return s.belt.giveBack(kept, rider)
 }

@@ -91,7 +91,7 @@ type Run struct {
 }
 
 // An Event is something worth showing while a run goes on: *Settled, which nobody
-// changes any more, or Waiting.
+// changes any more, Waiting or TurnedAway.
 type Event interface{ event() }
 
 // Settled says that an entry got an outcome.
@@ -122,8 +122,18 @@ type Waiting struct {
 	Due     bool // all that is left are recipients that were put off until then
 }
 
-func (*Settled) event() {}
-func (Waiting) event()  {}
+// TurnedAway says that the server took no more than some connections of an account
+// at once; one more is tried after Until.
+type TurnedAway struct {
+	Account string
+	Others  int // that are open
+	Until   time.Time
+	Why     string
+}
+
+func (*Settled) event()   {}
+func (Waiting) event()    {}
+func (TurnedAway) event() {}
 
 // An Early is a lane that ended before its work: the next mail may leave at
 // Until, or when a person has acted if Human is set.

@@ -9,7 +9,6 @@ import (
 	"net/mail"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -379,36 +378,6 @@ func TestServerThatDoesNotListenIsLeftAlone(t *testing.T) {
 		if sum := totals(t, s); sum.Sent != 50 || len(o.asked) > 100 {
 			t.Errorf("asked %d times: %+v", len(o.asked), sum)
 		}
-	})
-}
-
-// A server that takes fewer connections than the account may have turns some
-// away; the others go on.
-func TestConnectionsTurnedAwaySitOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := store(t, 300)
-		var inside, turned atomic.Int32
-		o := &office{fate: func(string, int) fate {
-			if inside.Load() >= 2 {
-				turned.Add(1)
-				return fate{offer: refuse(reply.AtGreeting, 451, "not so many of you")}
-			}
-			return fate{}
-		}}
-		o.seen = func(string) {
-			inside.Add(1)
-			time.Sleep(time.Second)
-			inside.Add(-1)
-		}
-		early, err := start(s, lane(t, "a", o, pace.Limits{Connections: 4})).Do(t.Context())
-		if err != nil || early != nil {
-			t.Fatal(early, err)
-		}
-		holds, err := s.Holds(t.Context())
-		if sum := totals(t, s); err != nil || sum.Sent != 300 || len(holds) > 0 || turned.Load() > 40 {
-			t.Errorf("%d turned away, held %v: %+v (%v)", turned.Load(), holds, sum, err)
-		}
-		once(t, o.taken)
 	})
 }
 

@@ -29,11 +29,10 @@ func (s *shift) record(ctx context.Context, behind *job, intents ...ledger.Event
 }
 
 // taken is the outcome of a mail whose final dot was answered well.
-func (s *shift) taken(j *job, a reply.Answer) ledger.Outcome {
+func (s *shift) taken(x *link, j *job, a reply.Answer) ledger.Outcome {
 	now := time.Now()
 	s.streaks.over()
-	s.links.answered()
-	s.links.listened()
+	s.links.carried(x, s.Connections, now)
 	s.Pacer.Succeeded(now)
 	return s.outcome(j, ledger.Outcome{
 		State: ledger.Sent, Stage: string(a.Stage), Code: a.Code, Enhanced: a.Enhanced, Reply: a.Text, At: now,
@@ -46,12 +45,12 @@ func (s *shift) outcome(j *job, o ledger.Outcome) ledger.Outcome {
 }
 
 // conclude makes the outcome of a mail durable, then heeds what it asks for.
-func (s *shift) conclude(kept, soft context.Context, j *job, a reply.Answer, err error) error {
+func (s *shift) conclude(kept, soft context.Context, x *link, j *job, a reply.Answer, err error) error {
 	if err == nil {
-		return s.belt.settle(kept, j, s.taken(j, a))
+		return s.belt.settle(kept, j, s.taken(x, j, a))
 	}
 	if refusal, ok := errors.AsType[*reply.Refusal](err); ok {
-		return s.refused(kept, soft, j, refusal)
+		return s.refused(kept, x, j, refusal)
 	}
 	if doubt, ok := errors.AsType[*reply.Doubt](err); ok {
 		return s.unanswered(kept, soft, j, doubt)
@@ -61,7 +60,7 @@ func (s *shift) conclude(kept, soft context.Context, j *job, a reply.Answer, err
 		return s.belt.giveBack(kept, j)
 	}
 	if lost, ok := errors.AsType[*reply.Lost](err); ok {
-		return s.linkLost(kept, soft, j, lost)
+		return s.linkLost(kept, soft, x, j, lost)
 	}
 	return errors.Join(fmt.Errorf("account %s: %w", s.Account, err), s.abandon(kept, j))
 }
@@ -97,7 +96,7 @@ func (s *shift) unanswered(kept, soft context.Context, j *job, doubt *reply.Doub
 
 // linkLost defers the recipient at once, and lets the account rest when its
 // links keep breaking: the server is what is wrong then, not the mails.
-func (s *shift) linkLost(kept, soft context.Context, j *job, lost *reply.Lost) error {
+func (s *shift) linkLost(kept, soft context.Context, x *link, j *job, lost *reply.Lost) error {
 	now := time.Now()
 	s.Pacer.Unclear()
 	o := ledger.Outcome{
@@ -105,10 +104,12 @@ func (s *shift) linkLost(kept, soft context.Context, j *job, lost *reply.Lost) e
 		Class: linkLost, At: now, Due: now, Free: true,
 	}
 	row := 0
-	if j.breaks(lost) {
+	switch {
+	case j.breaks(lost):
 		o.Free = false
 		s.putOff(j, 0, &o)
-	} else {
+	case early(lost.Stage) && lost.Stage != reply.AtAuth && s.giveWay(x, lost.Error(), now):
+	default:
 		row = s.broke(soft)
 		o.Due = now.Add(rest(row))
 	}
@@ -170,17 +171,23 @@ func (s *shift) putOff(j *job, wait time.Duration, o *ledger.Outcome) {
 }
 
 // refused judges a server's no and does what the verdict asks.
-func (s *shift) refused(kept, soft context.Context, j *job, refusal *reply.Refusal) error {
+func (s *shift) refused(kept context.Context, x *link, j *job, refusal *reply.Refusal) error {
 	now := time.Now()
 	v := s.Judge(refusal.Answer, now)
 	scope := s.scope(v)
-	s.tellPacer(v, refusal.Stage, now)
-	if early(refusal.Stage) {
-		return s.turnedAway(kept, soft, j, v, scope, refusal)
-	}
 	o := ledger.Outcome{
 		Stage: string(refusal.Stage), Code: refusal.Code, Enhanced: refusal.Enhanced, Reply: refusal.Text,
 		Class: string(v.Class), Rule: v.Rule, At: now,
+	}
+	if v.Fewer && s.giveWay(x, refusal.Reply(), now) || worn(v) && !j.begun && x.renew() {
+		return s.again(kept, j, v, o)
+	}
+	s.tellPacer(v, refusal.Stage, now)
+	if early(refusal.Stage) {
+		return s.turnedAway(kept, x, j, v, scope, refusal)
+	}
+	if v.Reconnect {
+		x.hangUp()
 	}
 	s.links.listened()
 	s.fate(j, v, scope, &o)
@@ -193,23 +200,47 @@ func (s *shift) refused(kept, soft context.Context, j *job, refusal *reply.Refus
 	return s.heed(kept, v, scope, refusal, now)
 }
 
+// worn reports whether a verdict is about a connection that has carried enough.
+func worn(v reply.Verdict) bool { return v.Class == reply.Transient && v.Reconnect }
+
+// again puts the recipient down whose connection, not whose mail, was refused.
+func (s *shift) again(kept context.Context, j *job, v reply.Verdict, o ledger.Outcome) error {
+	s.Pacer.Unclear()
+	if !j.begun {
+		return s.belt.giveBack(kept, j)
+	}
+	s.fate(j, v, reply.Account, &o)
+	return s.belt.settle(kept, j, o)
+}
+
 // turnedAway gives back the recipient whom the server would not even hear
 // named. A login or a limit stops the account as its verdict says. Trouble that
-// passes lets the connection sit out; when all connections in a row were turned
-// away the account rests, the longer the more often.
-func (s *shift) turnedAway(kept, soft context.Context, j *job, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal) error {
+// passes closes the connection while others are in; when it is the only one the
+// account rests, the longer the more often.
+func (s *shift) turnedAway(kept context.Context, x *link, j *job, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal) error {
 	if err := s.belt.giveBack(kept, j); err != nil {
 		return err
 	}
+	now := time.Now()
 	if v.Class == reply.Transient || scope != reply.Account && scope != reply.Run {
-		beyond := s.links.turnedAway() - max(s.Connections, 1)
-		if beyond < 0 {
-			s.belt.sitOut(soft)
+		if s.giveWay(x, refusal.Reply(), now) {
 			return nil
 		}
-		scope, v.Human, v.Wait = reply.Account, false, max(v.Wait, resting(beyond))
+		scope, v.Human, v.Wait = reply.Account, false, max(v.Wait, resting(s.links.turnedAway()-1))
 	}
-	return s.heed(kept, v, scope, refusal, time.Now())
+	return s.heed(kept, v, scope, refusal, now)
+}
+
+// giveWay closes a connection that was turned away while others are in; false:
+// it was the only one.
+func (s *shift) giveWay(x *link, said string, now time.Time) bool {
+	others, until := s.links.giveWay(x, now)
+	if others == 0 {
+		return false
+	}
+	x.hangUp()
+	s.run.tell(TurnedAway{Account: s.Account, Others: others, Until: until, Why: said})
+	return true
 }
 
 // resting is how long an account rests whose server was not to be had n times more.

@@ -213,7 +213,7 @@ func TestTheNextMailTakesANewConnectionWhenAskedTo(t *testing.T) {
 	s := start(t, qq())
 	x := open(t, account(s))
 	send(t, x, "a")
-	x.Renew()
+	x.Close()
 	same(t, send(t, x, "b"), "250")
 	if s.Connections() != 2 {
 		t.Errorf("%d connections", s.Connections())
@@ -549,7 +549,7 @@ func TestNoConnectionIsMadeForAnAccountThatIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	may = lost
-	x.Renew()
+	x.Close()
 	if err := x.Offer(t.Context(), &letter{"2@example.com"}); !errors.Is(err, lost) {
 		t.Errorf("in the place of another: %v", err)
 	}

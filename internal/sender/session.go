@@ -127,11 +127,9 @@ func (x *Session) full(mails int) bool {
 	return x.s.a.PerConnection > 0 && mails >= x.s.a.PerConnection
 }
 
-// Renew has the next mail go over a new connection, as some verdicts demand.
-func (x *Session) Renew() { x.hangUp() }
-
 // Close says goodbye if there is a connection. How the server takes that decides
-// nothing, so the error is always nil. The session may be used again.
+// nothing, so the error is always nil. The session may be used again; its next mail
+// takes a new connection.
 func (x *Session) Close() error {
 	x.hangUp()
 	return nil
