@@ -40,6 +40,7 @@ type belt struct {
 	mu          sync.Mutex // guards the fields below
 	outstanding int        // claimed and neither settled nor given back
 	starved     bool       // the last claim came back empty: whatever ends may bring work
+	awaits      bool       // then something was in hand
 	emptied     time.Time  // since when claims come back empty; zero: they do not
 	shut        bool       // nothing is claimed until the pacer lets mails leave again
 	siding      siding
@@ -160,7 +161,7 @@ const poll = 200 * time.Millisecond
 // left says for how long to wait when nothing could be claimed; false: it is over.
 func (b *belt) left(ctx context.Context, due time.Time, more bool, now time.Time) (time.Duration, bool, error) {
 	b.mu.Lock()
-	busy := b.outstanding > 0
+	busy := b.awaits // what has ended since may be due only now
 	b.mu.Unlock()
 	waiting, at, why := b.opens(now)
 	switch wait := due.Sub(now); {
@@ -245,7 +246,7 @@ func (b *belt) count(n int) {
 func (b *belt) starve(now time.Time) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.starved = true
+	b.starved, b.awaits = true, b.outstanding > 0
 	if b.emptied.IsZero() {
 		b.emptied = now
 	}

@@ -440,6 +440,36 @@ func TestRecipientAtWhomTheLinkBreaksIsPutOffAndGivenUpInTheEnd(t *testing.T) {
 	}
 }
 
+// tardy answers what is due only when that is history.
+type tardy struct{ *ledgertest.Memory }
+
+func (m tardy) NextDue(ctx context.Context, key ledger.Key, account string) (time.Time, bool, error) {
+	due, more, err := m.Memory.NextDue(ctx, key, account)
+	time.Sleep(time.Second)
+	return due, more, err
+}
+
+func TestWhoIsPutOffWhileTheLaneAsksWhatIsLeftIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := store(t, 1)
+		o := &office{fate: func(_ string, n int) fate {
+			if n <= 2 {
+				return fate{dot: refuse(reply.AtDot, 451, "come again")}
+			}
+			return fate{}
+		}}
+		o.seen = func(string) { time.Sleep(100 * time.Millisecond) }
+		r := start(s, lane(t, "a", o, pace.Limits{}))
+		r.Ledger = tardy{s}
+		if _, err := r.Do(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if sum := totals(t, s); sum.Sent != 1 {
+			t.Errorf("%+v", sum)
+		}
+	})
+}
+
 // A network that is away says nothing about whoever was next.
 func TestOutageCostsNobodyAnAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
