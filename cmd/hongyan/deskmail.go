@@ -234,7 +234,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	}
 	why := d.undelivered(w, err)
 	if sent > 0 {
-		why = fault.Textf("%d of %d test mails have left; then: %s", sent, len(mails), why)
+		why = fault.Textf("%d of %d test mails went out; then: %s", sent, len(mails), why)
 	}
 	return sent, &web.Refusal{Why: why}
 }

@@ -200,12 +200,22 @@ func readAs(a list.Assumed, rows int) fault.Text {
 	if a.Sheet != "" {
 		add(fault.Textf("sheet %s", a.Sheet))
 	}
-	add(fault.Textf("%d rows", rows))
+	add(rowsOf(rows))
 	add(fault.Textf("e-mail column %s", a.EmailColumn))
-	if a.HiddenRows > 0 {
+	switch {
+	case a.HiddenRows == 1:
+		add(fault.Textf("1 hidden row is read too"))
+	case a.HiddenRows > 1:
 		add(fault.Textf("%d hidden rows are read too", a.HiddenRows))
 	}
 	return out
+}
+
+func rowsOf(n int) fault.Text {
+	if n == 1 {
+		return fault.Textf("1 row")
+	}
+	return fault.Textf("%d rows", n)
 }
 
 func (d *door) finding(f lint.Finding) string {
@@ -230,21 +240,22 @@ func size(n int64) string {
 	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }
 
-// span is a duration as people say it.
+// span is a duration as people say it. What rounds up to the next unit is said in it.
 func (d *door) span(t time.Duration) string {
-	switch seconds, minutes := int(t.Round(time.Second)/time.Second), int(t.Round(time.Minute)/time.Minute); {
-	case seconds == 1:
+	seconds, minutes, hours := t.Round(time.Second), t.Round(time.Minute), t.Round(time.Hour/10)
+	switch {
+	case seconds == time.Second:
 		return d.say("1 second")
-	case t < time.Minute:
-		return d.say("%d seconds", seconds)
-	case minutes == 1:
+	case seconds < time.Minute:
+		return d.say("%d seconds", int(seconds/time.Second))
+	case minutes == time.Minute:
 		return d.say("1 minute")
-	case t < time.Hour:
-		return d.say("%d minutes", minutes)
-	case t == time.Hour:
+	case minutes < time.Hour:
+		return d.say("%d minutes", int(minutes/time.Minute))
+	case hours == time.Hour:
 		return d.say("1 hour")
-	case t < 48*time.Hour:
-		return d.say("%.1f hours", t.Hours())
+	case hours < 48*time.Hour:
+		return d.say("%.1f hours", hours.Hours())
 	}
 	return d.say("%.1f days", t.Hours()/24)
 }

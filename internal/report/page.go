@@ -122,7 +122,7 @@ func clock(e ledger.Entry, zone *time.Location) string {
 type (
 	pageView struct {
 		Title, Lang, At, Balance string
-		Rows                     string
+		Rows                     stateView
 		Words                    words
 		States                   []stateView
 		Bar                      []segment
@@ -141,7 +141,7 @@ type (
 
 func (p *page) write(w io.Writer, t ledger.Totals, title string) error {
 	words := wordsOf(p.options.Lang)
-	v := pageView{Title: Printable(title), Lang: words.Lang, Words: words, Rows: thousands(t.Rows), Bar: bar(t)}
+	v := pageView{Title: Printable(title), Lang: words.Lang, Words: words, Rows: stateView{N: thousands(t.Rows), Label: words.counted(t.Rows)}, Bar: bar(t)}
 	if !p.options.Now.IsZero() {
 		v.At = p.options.Now.Format("2006-01-02 15:04:05 -07:00")
 	}

@@ -135,6 +135,15 @@ func TestThePageInEnglish(t *testing.T) {
 	golden(t, "autumn.en.html", read(t, write(t, autumn(), o).HTML))
 }
 
+func TestASingleRowIsOneRow(t *testing.T) {
+	t.Parallel()
+	o := options()
+	o.Lang = "en"
+	if page := read(t, write(t, autumn()[:1], o).HTML); !strings.Contains(page, "<b>1</b>row<") {
+		t.Error("the page does not say 1 row")
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := "testdata/" + name

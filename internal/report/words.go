@@ -9,8 +9,8 @@ import (
 // words are what the page says in one language. The words of the states in
 // CSV and JSON are never translated: programs read them.
 type words struct {
-	Lang, Rows, AsOf, When, Why, Line, Address, Account, Answer, Time, Find, More, Doubt, Books string
-	states                                                                                      map[ledger.State]string
+	Lang, Row, Rows, AsOf, When, Why, Line, Address, Account, Answer, Time, Find, More, Doubt, Books string
+	states                                                                                           map[ledger.State]string
 }
 
 func wordsOf(lang string) words {
@@ -22,7 +22,7 @@ func wordsOf(lang string) words {
 
 func english() words {
 	return words{
-		Lang: "en", Rows: "rows", AsOf: "as of", When: "When mails were sent", Why: "Why mails were not sent",
+		Lang: "en", Row: "row", Rows: "rows", AsOf: "as of", When: "When mails were sent", Why: "Why mails were not sent",
 		Line: "Line", Address: "Address", Account: "Account", Answer: "Answer", Time: "Time", Find: "Find an address or an answer",
 		More:  "and N more: see the CSV",
 		Doubt: "Handed over whole, but no answer came: they may have the mail. They are not in failed.csv, since feeding them back could mail them twice; settle them first.",
@@ -32,7 +32,7 @@ func english() words {
 
 func chinese() words {
 	return words{
-		Lang: "zh-CN", Rows: "行", AsOf: "截至", When: "发送时间", Why: "未发送的原因",
+		Lang: "zh-CN", Row: "行", Rows: "行", AsOf: "截至", When: "发送时间", Why: "未发送的原因",
 		Line: "行号", Address: "地址", Account: "账号", Answer: "服务器答复", Time: "时间", Find: "查找地址或答复",
 		More:  "另有 N 行，见 CSV",
 		Doubt: "正文已全部交给服务器，但没有收到答复：对方可能已收到。failed.csv 不含这些行，以免重复发送；请先逐一核定。",
@@ -50,6 +50,14 @@ func (w words) State(s ledger.State) string {
 		return word
 	}
 	return string(s)
+}
+
+// counted is what so many rows are called.
+func (w words) counted(rows int) string {
+	if rows == 1 {
+		return w.Row
+	}
+	return w.Rows
 }
 
 func (w words) more(n string) string { return strings.Replace(w.More, "N", n, 1) }

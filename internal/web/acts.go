@@ -230,15 +230,15 @@ func (v *views) said(done string) string {
 	case ActResume:
 		return v.say("The issue goes on.")
 	case ActTest:
-		return v.say("%d test mails have left.", n)
+		return v.count("%d test mail has left.", "%d test mails have left.", n)
 	case ActRetry:
-		return v.say("%d refused recipients are tried again.", n)
+		return v.count("%d refused recipient is tried again.", "%d refused recipients are tried again.", n)
 	case ActSettle:
-		return v.say("%d doubts are settled.", n)
+		return v.count("%d doubt is settled.", "%d doubts are settled.", n)
 	case ActLift:
 		return v.say("The hold is lifted.")
 	case ActSuppress:
-		return v.say("%d new suppressions.", n)
+		return v.count("%d new suppression.", "%d new suppressions.", n)
 	case ActUnsuppress:
 		return v.say("The suppression is removed.")
 	}

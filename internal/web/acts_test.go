@@ -236,7 +236,7 @@ func TestTheLogSaysWhatWasLeftToSettle(t *testing.T) {
 	}
 	form := issueForm("sure", "yes", "to", "sent", "ids", ids[0], "ids", ids[0], "ids", "123456")
 	_, page := h.post("/acts/settle", form)
-	says(t, page, "1 doubts are settled.")
+	says(t, page, "1 doubt is settled.")
 	h.post("/acts/settle", form)
 	h.post("/acts/settle", issueForm("sure", "yes", "to", "sent"))
 	h.post("/acts/settle", issueForm("sure", "yes", "to", "sent"))

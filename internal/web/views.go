@@ -81,6 +81,7 @@ func newViews(lang string, say func(string, fault.Text) string) (*views, error) 
 func (v *views) functions(say func(string, fault.Text) string) template.FuncMap {
 	return template.FuncMap{
 		"t":         v.say,
+		"count":     v.count,
 		"word":      v.word,
 		"text":      func(t fault.Text) string { return say(v.lang, t) },
 		"state":     func(s ledger.State) string { return v.word(string(s)) },

@@ -39,6 +39,19 @@ func (w words) say(format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
+// count says a sentence about n things: the first one where there is one of them,
+// else the second. n is the first value of both.
+func (w words) count(one, many string, n int, more ...any) string {
+	values := append([]any{n}, more...)
+	switch {
+	case w.po != nil:
+		return w.po.GetN(one, many, n, values...)
+	case n == 1:
+		return fmt.Sprintf(one, values...)
+	}
+	return fmt.Sprintf(many, values...)
+}
+
 // word says a word of the ledger or the desk, such as a state.
 func (w words) word(s string) string {
 	say := w.say // s is no format
@@ -54,15 +67,18 @@ func number(n int) string {
 	return s
 }
 
-// span is a duration as people say it.
+// span is a duration as people say it. What rounds up to the next unit is said in it.
 func (w words) span(d time.Duration) string {
+	seconds, minutes, hours := d.Round(time.Second), d.Round(time.Minute), d.Round(time.Hour/10)
 	switch {
-	case d < time.Minute:
-		return w.say("%d seconds", int(d.Round(time.Second)/time.Second))
-	case d < time.Hour:
-		return w.say("%d minutes", int(d.Round(time.Minute)/time.Minute))
-	case d < 48*time.Hour:
-		return w.say("%.1f hours", d.Hours())
+	case seconds < time.Minute:
+		return w.count("%d second", "%d seconds", int(seconds/time.Second))
+	case minutes < time.Hour:
+		return w.count("%d minute", "%d minutes", int(minutes/time.Minute))
+	case hours == time.Hour:
+		return w.say("1 hour")
+	case hours < 48*time.Hour:
+		return w.say("%.1f hours", hours.Hours())
 	}
 	return w.say("%.1f days", d.Hours()/24)
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hongyan/internal/ledger"
 )
@@ -18,6 +19,8 @@ var spoken = []*regexp.Regexp{
 	regexp.MustCompile(`\.say\("([^"]+)"`),
 	regexp.MustCompile(`Title: "([^"]+)"`),
 	regexp.MustCompile(`greeting\{"([^"]+)"`),
+	regexp.MustCompile(`\bcount "([^"]+)" "([^"]+)"`),
+	regexp.MustCompile(`\.count\("([^"]+)", "([^"]+)"`),
 }
 
 // words of the ledger and the desk that pages show.
@@ -54,7 +57,9 @@ func TestEverySentenceHasItsChineseAndNoChineseIsLeftOver(t *testing.T) {
 			}
 			for _, place := range spoken {
 				for _, m := range place.FindAllStringSubmatch(string(src), -1) {
-					said[m[1]] = !strings.HasSuffix(name, "_test.go") || said[m[1]]
+					for _, sentence := range m[1:] {
+						said[sentence] = !strings.HasSuffix(name, "_test.go") || said[sentence]
+					}
 				}
 			}
 		}
@@ -64,6 +69,9 @@ func TestEverySentenceHasItsChineseAndNoChineseIsLeftOver(t *testing.T) {
 	for key, translation := range newWords("zh").po.GetDomain().GetTranslations() {
 		if key != "" {
 			there[key] = translation.Trs[0]
+		}
+		if translation.PluralID != "" {
+			there[translation.PluralID] = translation.Trs[0]
 		}
 	}
 	verb := regexp.MustCompile(`%[.0-9]*[a-z]`)
@@ -78,6 +86,48 @@ func TestEverySentenceHasItsChineseAndNoChineseIsLeftOver(t *testing.T) {
 	for key := range there {
 		if !said[key] {
 			t.Errorf("nobody says %q any more", key)
+		}
+	}
+}
+
+func TestOneThingIsSaidAsOne(t *testing.T) {
+	t.Parallel()
+	english, chinese := newWords("en"), newWords("zh")
+	for _, c := range []struct {
+		d      time.Duration
+		en, zh string
+	}{
+		{0, "0 seconds", "0 秒"},
+		{time.Second, "1 second", "1 秒"},
+		{90 * time.Second / 2, "45 seconds", "45 秒"},
+		{59*time.Second + 600*time.Millisecond, "1 minute", "1 分钟"},
+		{time.Minute, "1 minute", "1 分钟"},
+		{2 * time.Minute, "2 minutes", "2 分钟"},
+		{59*time.Minute + 40*time.Second, "1 hour", "1 小时"},
+		{61 * time.Minute, "1 hour", "1 小时"},
+		{90 * time.Minute, "1.5 hours", "1.5 小时"},
+		{48 * time.Hour, "2.0 days", "2.0 天"},
+	} {
+		if got := english.span(c.d); got != c.en {
+			t.Errorf("%v is %q, want %q", c.d, got, c.en)
+		}
+		if got := chinese.span(c.d); got != c.zh {
+			t.Errorf("%v is %q, want %q", c.d, got, c.zh)
+		}
+	}
+	for _, c := range []struct{ done, en, zh string }{
+		{"test:1", "1 test mail has left.", "已发出 1 封测试邮件。"},
+		{"retry:1", "1 refused recipient is tried again.", "1 位被拒收件人将重新发送。"},
+		{"settle:1", "1 doubt is settled.", "已核定 1 封存疑邮件。"},
+		{"suppress:1", "1 new suppression.", "新增免发地址 1 个。"},
+		{"suppress:2", "2 new suppressions.", "新增免发地址 2 个。"},
+		{"suppress:0", "0 new suppressions.", "新增免发地址 0 个。"},
+	} {
+		if got := (&views{words: english}).said(c.done); got != c.en {
+			t.Errorf("%s is %q, want %q", c.done, got, c.en)
+		}
+		if got := (&views{words: chinese}).said(c.done); got != c.zh {
+			t.Errorf("%s is %q, want %q", c.done, got, c.zh)
 		}
 	}
 }
