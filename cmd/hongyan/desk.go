@@ -245,7 +245,12 @@ func (d desk) reckon(ctx context.Context, k ledger.Key) (time.Duration, error) {
 	if err != nil {
 		return 0, err
 	}
-	return d.takes(ctx, d.accountsOf(f), totals.Queued+totals.Deferred, nil)
+	accounts, open := d.accountsOf(f), totals.Queued+totals.Deferred
+	s := spreadOf(accounts)
+	if err := d.lookThrough(ctx, k, totals, s); err != nil {
+		return 0, err
+	}
+	return d.takes(ctx, accounts, open, s.share(open))
 }
 
 // accountsOf are the accounts that a campaign is sent by.

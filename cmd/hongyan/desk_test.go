@@ -152,6 +152,77 @@ func TestAnIssueIsStartedPausedAndResumedFromTheDesk(t *testing.T) {
 	refused(t, d.Resume(t.Context(), k, "li"), "not paused")
 }
 
+// Who waits for a domain with a limit of its own is still open when the others are
+// done: what is left then takes as long as all of it did at the beginning.
+func TestTheTimeLeftHeedsTheLimitsOfDomains(t *testing.T) {
+	t.Parallel()
+	files := letterFiles(0)
+	files["config.yaml"] = "account: sandbox\naccounts:\n  sandbox: {provider: sandbox, address: demo@qq.com, limits: {per_second: 20, to: {slow.cn: 1/min}}}\n"
+	for i := range 30 {
+		files["campaigns/list.csv"] += fmt.Sprintf("r%d@Slow.cn,R\nr%d@example.com,R\n", i, i)
+	}
+	d := served(t, files)
+	k := ledger.Key{Campaign: "news", Issue: "main"}
+	takes := func(what string, got time.Duration) {
+		t.Helper()
+		if got < 28*time.Minute || got > 30*time.Minute {
+			t.Errorf("%s takes %v", what, got)
+		}
+	}
+	draft, err := d.Draft(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	takes("the plan", draft.Takes)
+	if err := d.Start(t.Context(), k, "li"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the others are sent", func() bool { return d.sent(t, k) > 30 })
+	jobs, err := d.Jobs(t.Context())
+	if err != nil || len(jobs) != 1 {
+		t.Fatalf("%+v, %v", jobs, err)
+	}
+	takes("the issue", jobs[0].Takes)
+	if draft, err = d.Draft(t.Context(), k); err != nil {
+		t.Fatal(err)
+	}
+	takes("the plan of what is left", draft.Takes)
+}
+
+func TestAForecastOfALargeIssueLooksAtSomeOfEveryPart(t *testing.T) {
+	t.Parallel()
+	d := served(t, letterFiles(1))
+	k, rows := ledger.Key{Campaign: "large", Issue: "main"}, 3*stretches*stretch
+	if _, err := d.store.Plan(t.Context(), k, ledger.Plan{At: time.Now()}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := d.store.Enqueue(t.Context(), k, func(yield func(ledger.Row, error) bool) {
+		for i := range rows {
+			domain := "example.com"
+			if i >= rows*3/4 { // in a list by domain
+				domain = "slow.cn"
+			}
+			if !yield(ledger.Row{Line: i + 2, Address: fmt.Sprintf("r%d@%s", i, domain)}, nil) {
+				return
+			}
+		}
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	totals, err := d.store.Totals(t.Context(), k)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &spread{to: map[string]int{"slow.cn": 0}}
+	if err := d.lookThrough(t.Context(), k, totals, s); err != nil {
+		t.Fatal(err)
+	}
+	if got := s.share(rows)["slow.cn"]; s.of != stretches*stretch || got < rows*23/100 || got > rows*27/100 {
+		t.Errorf("of %d rows %d were looked at, and %d are thought to go to slow.cn", rows, s.of, got)
+	}
+}
+
 func TestAChangedIssueWaitsForAPerson(t *testing.T) {
 	t.Parallel()
 	d := served(t, letterFiles(60))

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hongyan/internal/config"
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/pace"
 )
@@ -47,32 +48,106 @@ func (h *house) forecast(ctx context.Context, account config.Account, learned pa
 	return lane, err
 }
 
-// limited counts the open mails that go to domains for which an account has limits;
-// those of an issue that is half sent have the domains of the whole list.
-func (p *plan) limited(ctx context.Context) (map[string]int, error) {
-	to := map[string]int{}
-	for _, account := range p.edition.accounts {
+// A spread is how many of the open mails that were looked at go to each of the
+// domains for which an account has limits.
+type spread struct {
+	of int
+	to map[string]int
+}
+
+func spreadOf(accounts []config.Account) *spread {
+	s := &spread{to: map[string]int{}}
+	for _, account := range accounts {
 		for domain := range account.Limits.To {
-			to[domain] = 0
+			s.to[domain] = 0
 		}
 	}
-	if len(to) == 0 || p.open() == 0 {
+	return s
+}
+
+func (s *spread) add(address string) {
+	s.of++
+	domain := strings.ToLower(address[strings.LastIndexByte(address, '@')+1:])
+	if n, ok := s.to[domain]; ok {
+		s.to[domain] = n + 1
+	}
+}
+
+// share is how many of so many open mails go to each domain, as those that were
+// looked at do.
+func (s *spread) share(open int) map[string]int {
+	out := map[string]int{}
+	for domain, n := range s.to {
+		out[domain] = int(int64(n) * int64(open) / int64(max(s.of, 1)))
+	}
+	return out
+}
+
+// limited are those of a plan's open mails that go to domains with limits of their
+// own: by the ledger if it has them all, since who waits for such a domain is still
+// open when the others are done; else by the list.
+func (h *house) limited(ctx context.Context, p *plan) (map[string]int, error) {
+	s := spreadOf(p.edition.accounts)
+	if len(s.to) == 0 || p.open() == 0 {
 		return nil, nil
 	}
-	for r, err := range p.edition.list.Recipients() {
+	if waiting := p.totals.Queued + p.totals.Sending + p.totals.Deferred; waiting >= p.open() {
+		if err := h.lookThrough(ctx, p.edition.key, p.totals, s); err != nil {
+			return nil, err
+		}
+	}
+	if s.of == 0 {
+		if err := p.edition.lookThrough(ctx, s); err != nil {
+			return nil, err
+		}
+	}
+	return s.share(p.open()), nil
+}
+
+// lookThrough looks at a list.
+func (e *edition) lookThrough(ctx context.Context, s *spread) error {
+	for r, err := range e.list.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err != nil {
-			return nil, err
+			return err
 		}
-		domain := strings.ToLower(r.Address[strings.LastIndexByte(r.Address, '@')+1:])
-		if n, ok := to[domain]; ok && r.Fault == nil {
-			to[domain] = n + 1
+		if r.Fault == nil {
+			s.add(r.Address)
 		}
 	}
-	for domain, n := range to {
-		to[domain] = int(float64(n) * float64(p.open()) / float64(p.recipients()))
+	return nil
+}
+
+// Of many open mails a forecast looks at so many stretches of so many, which lie
+// evenly over the issue: it takes no longer for a large one.
+const (
+	stretches = 16
+	stretch   = 256
+)
+
+// lookThrough looks at an issue's open mails, if an account has limits by domain.
+func (h *house) lookThrough(ctx context.Context, k ledger.Key, t ledger.Totals, s *spread) error {
+	open := t.Queued + t.Deferred
+	if len(s.to) == 0 || open == 0 {
+		return nil
 	}
-	return to, nil
+	gap := max(t.Rows/stretches-stretch*t.Rows/open, 0)
+	f := ledger.Filter{States: []ledger.State{ledger.Queued, ledger.Deferred}, Limit: stretch}
+	for range stretches {
+		before := s.of
+		for e, err := range h.store.Entries(ctx, k, f) {
+			if err != nil {
+				return err
+			}
+			s.add(e.Address)
+			f.After = e.ID
+		}
+		if s.of == before {
+			return nil
+		}
+		f.After += int64(gap)
+	}
+	return nil
 }

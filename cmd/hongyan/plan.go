@@ -63,7 +63,7 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) 
 	if p.rehearsal, err = d.rehearse(ctx, e, compose, rehearsed); err != nil {
 		return nil, err
 	}
-	to, err := p.limited(ctx)
+	to, err := h.limited(ctx, p)
 	if err != nil {
 		return nil, err
 	}

@@ -147,7 +147,7 @@ func (h *house) foresee(ctx context.Context, p *plan, as string) error {
 		p.totals.Sent += p.totals.InDoubt
 	}
 	p.totals.InDoubt = 0
-	to, err := p.limited(ctx)
+	to, err := h.limited(ctx, p)
 	if err == nil {
 		p.takes, err = h.takes(ctx, p.edition.accounts, p.open(), to)
 	}
