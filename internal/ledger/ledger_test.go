@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"hongyan/internal/ledger"
 )
@@ -95,4 +96,24 @@ func FuzzABoundedReplyIsTextOfBoundedLength(f *testing.F) {
 			t.Errorf("%d of %d bytes", len(got), len(whole))
 		}
 	})
+}
+
+func TestWhySomebodyWasLeftOutIsReadBack(t *testing.T) {
+	t.Parallel()
+	day := time.Date(2026, 11, 23, 0, 0, 0, 0, time.Local)
+	for _, source := range ledger.Sources() {
+		for _, reason := range []string{"", "too often", "550 no: such user on 2026-01-01: x"} {
+			want := ledger.Suppression{Source: source, Reason: reason, At: day}
+			if got, ok := ledger.ReadWhy(string(source), want.Why()); !ok || got != want {
+				t.Errorf("%q is read as %+v, %v", want.Why(), got, ok)
+			}
+		}
+	}
+	for rule, reply := range map[string]string{
+		"": " on 2026-11-23", "qq/no-user": "qq/no-user on 2026-11-23", "bounce": "bounce on Monday", "manual": "bounce on 2026-11-23", "import": "Ok",
+	} {
+		if got, ok := ledger.ReadWhy(rule, reply); ok {
+			t.Errorf("%q by %q is read as %+v", reply, rule, got)
+		}
+	}
 }

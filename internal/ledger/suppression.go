@@ -47,6 +47,32 @@ func (s Suppression) Check() error {
 	return nil
 }
 
+// Why is what is written down as the reply of a recipient whom s kept from a mail,
+// whose rule is the source.
+func (s Suppression) Why() string {
+	said := string(s.Source) + on + s.At.Format(time.DateOnly)
+	if s.Reason == "" {
+		return said
+	}
+	return said + ": " + s.Reason
+}
+
+const on = " on "
+
+// ReadWhy makes of a reply and its rule what [Suppression.Why] has told of the
+// suppression, if it was that: the source, the day and the reason.
+func ReadWhy(rule, reply string) (Suppression, bool) {
+	s := Suppression{Source: Source(rule)}
+	said, ours := strings.CutPrefix(reply, rule+on)
+	if !ours || !slices.Contains(Sources(), s.Source) {
+		return Suppression{}, false
+	}
+	day, reason, _ := strings.Cut(said, ": ")
+	at, err := time.ParseInLocation(time.DateOnly, day, time.Local)
+	s.At, s.Reason = at, reason
+	return s, err == nil
+}
+
 // Folded is what an address is known by: who left, or has the mail, as
 // Li@Example.com is not mailed as li@example.com. Stores apply it.
 func Folded(address string) string { return strings.ToLower(strings.TrimSpace(address)) }

@@ -34,6 +34,7 @@ const (
 // reasons why mails were not sent, and when they were.
 type page struct {
 	options Options
+	words   words
 	rows    map[ledger.State][]pageRow
 	reasons map[string]*reason
 	times   histogram
@@ -51,7 +52,7 @@ type reason struct {
 }
 
 func newPage(o Options) *page {
-	return &page{options: o, rows: map[ledger.State][]pageRow{}, reasons: map[string]*reason{}}
+	return &page{options: o, words: wordsOf(o.Lang), rows: map[ledger.State][]pageRow{}, reasons: map[string]*reason{}}
 }
 
 func (p *page) add(e ledger.Entry) {
@@ -65,21 +66,20 @@ func (p *page) add(e ledger.Entry) {
 	}
 	p.rows[e.State] = append(p.rows[e.State], pageRow{
 		Line: e.Line, Address: Printable(e.Address), Account: Printable(e.Account),
-		Reply: bounded(full(e), mostReply), Sent: clock(e, p.options.Now.Location()),
+		Reply: bounded(p.words.answer(e), mostReply), Sent: clock(e, p.options.Now.Location()),
 	})
 }
 
 // reason counts answers that differ only in their numbers and addresses as one.
 func (p *page) reason(e ledger.Entry) {
 	e.Reply = bounded(e.Reply, 120)
-	text := full(e)
-	key := string(e.State) + blur(text)
+	key := string(e.State) + blur(full(e))
 	r := p.reasons[key]
 	switch {
 	case r != nil:
 		r.N++
 	case len(p.reasons) < mostReasons:
-		p.reasons[key] = &reason{e.State, text, 1}
+		p.reasons[key] = &reason{e.State, p.words.answer(e), 1}
 	}
 }
 
@@ -140,7 +140,7 @@ type (
 )
 
 func (p *page) write(w io.Writer, t ledger.Totals, title string) error {
-	words := wordsOf(p.options.Lang)
+	words := p.words
 	v := pageView{Title: Printable(title), Lang: words.Lang, Words: words, Rows: stateView{N: thousands(t.Rows), Label: words.counted(t.Rows)}, Bar: bar(t)}
 	if !p.options.Now.IsZero() {
 		v.At = p.options.Now.Format("2006-01-02 15:04:05 -07:00")

@@ -144,6 +144,35 @@ func TestASingleRowIsOneRow(t *testing.T) {
 	}
 }
 
+// The page is for people; the tables, which programs read too, have what the
+// ledger has.
+func TestWhatHongyanItselfSaidIsInTheLanguageOfThePage(t *testing.T) {
+	t.Parallel()
+	day := at("2026-11-23T01:00:00Z")
+	s := autumn()[:3]
+	by := ledger.Suppression{Source: ledger.Unsubscribe, At: day, Reason: "tōo  many\x1b"}
+	s[0].State, s[0].Rule, s[0].Code, s[0].Reply = ledger.Suppressed, "unsubscribe", 0, by.Why()
+	s[1] = s[1].Abandoned()
+	s[1].Code, s[1].Enhanced = 0, ""
+	by.Reason = ""
+	s[2].State, s[2].Rule, s[2].Code, s[2].Reply = ledger.Suppressed, "unsubscribe", 0, by.Why()
+	o := options()
+	p := write(t, s, o)
+	page := read(t, p.HTML)
+	for _, want := range []string{"退订（2026-11-23）：tōo  many\\u001b<", "退订（2026-11-23）<", "交出邮件时程序中断：服务器可能已全部收到<"} {
+		if n := strings.Count(page, want); n != 2 { // as a reason, and in its row
+			t.Errorf("the page has %q %d times:\n%s", want, n, page)
+		}
+	}
+	o.Lang = "en"
+	english := read(t, write(t, s, o).HTML)
+	for _, want := range []string{"unsubscribe on 2026-11-23", ledger.AbandonedWhy} {
+		if !strings.Contains(english, want) || !strings.Contains(read(t, p.CSV), want) || !strings.Contains(read(t, p.JSONL), want) {
+			t.Errorf("the English page or a table has no %q", want)
+		}
+	}
+}
+
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := "testdata/" + name

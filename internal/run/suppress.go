@@ -25,7 +25,7 @@ func (s *shift) suppressed(kept context.Context, j *job) (bool, error) {
 		return false, err
 	}
 	return true, s.belt.settle(kept, j, ledger.Outcome{
-		State: ledger.Suppressed, Reply: why(by), Rule: string(by.Source), At: time.Now(), Free: true,
+		State: ledger.Suppressed, Reply: by.Why(), Rule: string(by.Source), At: time.Now(), Free: true,
 	})
 }
 
@@ -44,15 +44,6 @@ func (s *shift) leaver(kept context.Context, j *job) (ledger.Suppression, bool, 
 // be tried again; nobody but a recipient's own wish stands against that.
 func reopened(e ledger.Entry, by ledger.Suppression) bool {
 	return by.Source == ledger.Bounce && !e.SettledAt.IsZero() && !e.SettledAt.Before(by.At)
-}
-
-// why is the reason as the report shows it.
-func why(by ledger.Suppression) string {
-	said := fmt.Sprintf("%s on %s", by.Source, by.At.Format(time.DateOnly))
-	if by.Reason == "" {
-		return said
-	}
-	return said + ": " + by.Reason
 }
 
 // bounced suppresses the address of a mailbox that does not exist, on all

@@ -88,6 +88,8 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 		"allStates": ledger.States,
 		"states":    segments,
 		"clean":     report.Printable,
+		"answer":    v.answer,
+		"by":        v.by,
 		"lines":     printableLines,
 		"label":     ledger.Label,
 		"n":         number,
@@ -104,6 +106,34 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 		"add":       func(a, b int) int { return a + b },
 	}
 }
+
+// answer is what was said of a mail: a server's words as they were, hongyan's own in
+// the reader's language.
+func (v *views) answer(reply, rule string) string {
+	if reply == ledger.AbandonedWhy {
+		return v.word(reply)
+	}
+	by, ours := ledger.ReadWhy(rule, reply)
+	source, day := v.word(string(by.Source)), by.At.Format(time.DateOnly)
+	switch {
+	case !ours:
+		return report.Printable(reply)
+	case by.Reason == "":
+		return v.say("%s on %s", source, day)
+	}
+	return v.say("%s on %s: %s", source, day, report.Printable(by.Reason))
+}
+
+// by is who did something: a person by name, or whoever a mail went to.
+func (v *views) by(who string) string {
+	if who == recipient {
+		return v.word(recipient)
+	}
+	return report.Printable(who)
+}
+
+// recipient is the mark of what came from outside; nobody may log in by it.
+const recipient = "recipient"
 
 // printableLines is a text of several lines without what a terminal or a reader
 // could be fooled by.

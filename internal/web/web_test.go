@@ -227,3 +227,51 @@ func TestEveryPageOpensInBothLanguages(t *testing.T) {
 		}
 	}
 }
+
+// A process dies over the first mail, somebody has left before the second, and
+// comes back later.
+func TestWhatHongyanItselfSaidIsSaidInTheReadersLanguage(t *testing.T) {
+	t.Parallel()
+	o := webtest.Open(t)
+	o.Add(weekly(3))
+	k, now := ledger.Key{Campaign: "weekly", Issue: "1"}, time.Now()
+	if err := o.Start(t.Context(), k, "wang"); err != nil {
+		t.Fatal(err)
+	}
+	entries, err := o.Store.Claim(t.Context(), k, "qq", 2, now)
+	if err != nil || len(entries) != 2 {
+		t.Fatal(entries, err)
+	}
+	left := ledger.Suppression{Address: entries[1].Address, Source: ledger.Unsubscribe, Reason: "too often", By: "recipient", At: time.Date(2026, 11, 23, 9, 0, 0, 0, time.Local)}
+	err = o.Store.Record(t.Context(),
+		ledger.Intent{ID: entries[0].ID, Account: "qq", MessageID: "<1@example.com>", At: now},
+		ledger.Outcome{ID: entries[1].ID, State: ledger.Suppressed, Account: "qq", Reply: left.Why(), Rule: string(left.Source), At: now, Free: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Store.Suppress(t.Context(), left); err != nil {
+		t.Fatal(err)
+	}
+	if err := o.Store.Note(t.Context(), ledger.Act{At: now, By: "recipient", What: "resubscribe", About: left.Address}); err != nil {
+		t.Fatal(err)
+	}
+	o.Restart(t)
+	h := serve(t, o)
+	entry := func(i int) string { return fmt.Sprintf("/issues/weekly/1/entries/%d", entries[i].ID) }
+	for _, c := range []struct{ page, en, zh string }{
+		{"/settle", ledger.AbandonedWhy, "交出邮件时程序中断"},
+		{"/issues/weekly/1", ledger.AbandonedWhy, "交出邮件时程序中断"},
+		{entry(0), ledger.AbandonedWhy, "交出邮件时程序中断"},
+		{"/issues/weekly/1", "unsubscribe on 2026-11-23: too often", "退订（2026-11-23）：too often"},
+		{entry(1), "unsubscribe on 2026-11-23: too often", "退订（2026-11-23）：too often"},
+		{"/suppressions", `<span class="soft">recipient</span>`, `<span class="soft">收件人</span>`},
+		{"/log", "<bdi>recipient</bdi></td><th scope=\"row\">resubscribe", "<bdi>收件人</bdi></td><th scope=\"row\">重新订阅"},
+	} {
+		for lang, want := range map[string]string{"en": c.en, "zh": c.zh} {
+			h.post("/lang", url.Values{"lang": {lang}, "back": {"/log"}})
+			if page := h.get(c.page); !strings.Contains(page, want) {
+				t.Errorf("%s in %s has no %q:\n%s", c.page, lang, want, page)
+			}
+		}
+	}
+}

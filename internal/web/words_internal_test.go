@@ -28,6 +28,7 @@ func shownWords() []string {
 	out := []string{
 		Running, Paused, Held, Stopped, "error", "warning", "info",
 		ActStart, ActPause, ActResume, ActTest, ActRetry, ActSettle, ActLift, ActSuppress, ActUnsuppress,
+		"resubscribe", recipient, ledger.AbandonedWhy,
 	}
 	for _, s := range ledger.States() {
 		out = append(out, string(s))
