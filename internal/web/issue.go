@@ -20,7 +20,7 @@ type issueView struct {
 	State ledger.State // of the filter; "" = all
 	Text  string
 	After int64
-	found
+	Found
 }
 
 // A standing is what of an issue changes while one looks at it.
@@ -47,11 +47,20 @@ func (s *Server) issuePage(r *http.Request) (view, error) {
 	}
 	v := issueView{standing: now, State: ledger.State(r.FormValue("state")), Text: r.FormValue("q")}
 	v.After, _ = strconv.ParseInt(r.FormValue("after"), 10, 64)
-	if v.found, err = s.recipients(r.Context(), v, time.Now().Add(enough)); err != nil {
+	if v.Found, err = s.search(v).Find(r.Context()); err != nil {
 		return view{}, err
 	}
 	k := keyOf(r)
 	return view{Page: "issue", Here: "campaigns", Heading: k.String(), Live: "/live" + link(k), Data: v}, nil
+}
+
+// search is for the recipients that a page shows.
+func (s *Server) search(v issueView) Search {
+	f := ledger.Filter{Text: v.Text, After: v.After, Limit: perPage}
+	if slices.Contains(ledger.States(), v.State) {
+		f.States = []ledger.State{v.State}
+	}
+	return Search{Books: s.Books, Key: v.Key, Filter: f}
 }
 
 // Next is the query of the next page.

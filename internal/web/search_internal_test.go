@@ -31,7 +31,7 @@ func TestASearchThatTakesLongGoesOnWhereItStopped(t *testing.T) {
 		v, rows := issueView{standing: standing{Key: k}, Text: c.text, State: c.state}, 0
 		for page := range c.pages {
 			var err error
-			if v.found, err = s.recipients(t.Context(), v, time.Now()); err != nil {
+			if v.Found, err = s.search(v).find(t.Context(), time.Now()); err != nil {
 				t.Fatal(err)
 			}
 			if v.Line != c.lines[page] {

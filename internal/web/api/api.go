@@ -155,6 +155,10 @@ func (o Options) answering(serve func(*http.Request) (any, error)) http.HandlerF
 	return func(w http.ResponseWriter, r *http.Request) {
 		v, err := serve(r)
 		if err == nil {
+			if p, ok := v.(partial); ok {
+				v = p.all
+				p.point(w)
+			}
 			reply(w, http.StatusOK, v)
 			return
 		}
@@ -171,6 +175,19 @@ func (o Options) answering(serve func(*http.Request) (any, error)) http.HandlerF
 			o.Log.Error("a request broke down", "path", r.URL.Path, "error", err)
 			o.Refuse(w, r, http.StatusInternalServerError)
 		}
+	}
+}
+
+// A partial answer says where the next one begins, if there is more.
+type partial struct {
+	all  []entryShape
+	next string // of the same path
+}
+
+// point links the next answer (RFC 8288).
+func (p partial) point(w http.ResponseWriter) {
+	if p.next != "" {
+		w.Header().Set("Link", "<"+p.next+`>; rel="next"`)
 	}
 }
 

@@ -3,9 +3,11 @@ package api_test
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
+	"iter"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -215,6 +217,52 @@ func (c *client) step(n int) {
 	c.t.Helper()
 	if _, err := c.Step(c.t.Context(), n, time.Now()); err != nil {
 		c.t.Fatal(err)
+	}
+}
+
+// A slow ledger takes as long for a stretch as a search may take as a whole.
+type slow struct{ web.Books }
+
+func (s slow) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) iter.Seq2[ledger.Entry, error] {
+	if f.Limit != 1 {
+		<-time.After(50 * time.Millisecond)
+	}
+	return s.Books.Entries(ctx, k, f)
+}
+
+func TestASearchThatTakesLongSaysWhereItGoesOn(t *testing.T) {
+	t.Parallel()
+	c := newClient(t)
+	crowd := webtest.Campaign{Campaign: web.Campaign{Name: "crowd", Accounts: []string{"qq"}}}
+	for i := range 20_000 {
+		crowd.People = append(crowd.People, ledger.Row{Line: i + 2, Address: fmt.Sprintf("r%05d@example.com", i)})
+	}
+	c.Add(crowd)
+	if err := c.Start(t.Context(), ledger.Key{Campaign: "crowd", Issue: "main"}, "wang"); err != nil {
+		t.Fatal(err)
+	}
+	c.handler = api.New(api.Options{Books: slow{c.Store}, Desk: c.Office}, func(h http.Handler) http.Handler { return h })
+	for query, want := range map[string]struct{ found, answers int }{
+		"q=nobody":            {0, 3},
+		"q=r19999@":           {1, 3},
+		"state=sent":          {0, 3},
+		"q=r00001%40&limit=1": {1, 3},
+		"q=r0000&limit=4":     {10, 5},
+	} {
+		found, answers := 0, 0
+		for next := "?" + query; next != ""; answers++ {
+			_, w := c.send(http.MethodGet, "/issues/crowd/main/recipients"+next, nil)
+			var page []struct{ Address string }
+			if err := json.Unmarshal(w.Body.Bytes(), &page); err != nil || page == nil || w.Code != http.StatusOK {
+				t.Fatalf("%s: %d, %v: %s", next, w.Code, err, w.Body)
+			}
+			found += len(page)
+			link, _ := strings.CutSuffix(w.Header().Get("Link"), `>; rel="next"`)
+			next = strings.TrimPrefix(link, "<")
+		}
+		if found != want.found || answers != want.answers {
+			t.Errorf("%s: %d found in %d answers, want %d in %d", query, found, answers, want.found, want.answers)
+		}
 	}
 }
 

@@ -116,7 +116,17 @@ func (a *api) recipients(r *http.Request) (any, error) {
 		}
 		f.States = append(f.States, ledger.State(state))
 	}
-	return gather(a.Books.Entries(r.Context(), keyOf(r), f), entryOf)
+	found, err := web.Search{Books: a.Books, Key: keyOf(r), Filter: f}.Find(r.Context())
+	out := partial{all: make([]entryShape, len(found.Rows))}
+	for i, e := range found.Rows {
+		out.all[i] = entryOf(e)
+	}
+	if found.More > 0 {
+		query := r.URL.Query()
+		query.Set("after", strconv.FormatInt(found.More, 10))
+		out.next = "?" + query.Encode()
+	}
+	return out, err
 }
 
 func (a *api) recipient(r *http.Request) (any, error) {
