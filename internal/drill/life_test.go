@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"hongyan/internal/ledger"
@@ -132,7 +133,7 @@ func (p *process) door(ctx context.Context, x weather) (*run.Run, map[string]*pa
 		}
 		pacers[a.name] = pacer
 		r.Lanes = append(r.Lanes, &run.Lane{
-			Account: a.name, Sender: office{p, a}, Pacer: turnstile{pacer, p.world, a.name}, Judge: p.book.Judge,
+			Account: a.name, Sender: office{p, a, new(atomic.Int32)}, Pacer: turnstile{pacer, p.world, a.name}, Judge: p.book.Judge,
 			Compose: p.press, Connections: a.connections, Ahead: 2, Workers: 2,
 		})
 	}

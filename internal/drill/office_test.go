@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"hongyan/internal/message"
@@ -17,6 +18,7 @@ import (
 type office struct {
 	*process
 	account account
+	inside  *atomic.Int32 // of its connections
 }
 
 func (o office) Open() run.Session { return &counter{office: o} }
@@ -25,6 +27,7 @@ func (o office) Open() run.Session { return &counter{office: o} }
 type counter struct {
 	office
 	linked bool
+	mails  int // that were taken on this connection
 	riding bool
 	open   *message.Message
 	fate   fate
@@ -134,8 +137,29 @@ func (c *counter) link(ctx context.Context) error {
 			return &reply.Refusal{Answer: reply.New(reply.AtGreeting, 421, "Service not available")}
 		}
 	}
-	c.linked = true
+	if c.inside.Add(1) > int32(c.account.room) {
+		c.inside.Add(-1)
+		return full(c.chance("full "+c.account.name, c.nth("full "+c.account.name)))
+	}
+	c.linked, c.mails = true, 0
 	return nil
+}
+
+// full is how an office says that so many connections are too many.
+func full(r *rand.Rand) error {
+	all := []error{
+		&reply.Refusal{Answer: reply.New(reply.AtGreeting, 421, "Too many connections")},
+		&reply.Refusal{Answer: reply.New(reply.AtGreeting, 451, "not so many of you")},
+		&reply.Lost{Stage: reply.AtGreeting, Err: io.EOF},
+	}
+	return all[r.IntN(len(all))]
+}
+
+func (c *counter) leave() {
+	if c.linked {
+		c.linked = false
+		c.inside.Add(-1)
+	}
 }
 
 // nth counts how often something was asked about.
@@ -159,14 +183,17 @@ func (c *counter) answered(ctx context.Context) error {
 	if lost, ok := errors.AsType[*reply.Lost](err); ok {
 		return c.gone(lost)
 	}
+	if c.account.each > 0 && c.mails >= c.account.each {
+		err = &reply.Refusal{Answer: reply.New(reply.AtMail, 451, "MI:DMC 163 smtp5,HdxpCgB3A")}
+	}
 	if refusal, ok := errors.AsType[*reply.Refusal](err); ok && refusal.Code == 421 {
-		c.linked = false
+		c.leave()
 	}
 	return err
 }
 
 func (c *counter) gone(err error) error {
-	c.linked, c.riding, c.open = false, false, nil
+	c.Close()
 	return err
 }
 
@@ -190,8 +217,11 @@ func (c *counter) Deliver(ctx context.Context, next *message.Message) (reply.Ans
 	}
 	refusal, refused := errors.AsType[*reply.Refusal](f.dot)
 	c.open = nil
+	if !refused {
+		c.mails++
+	}
 	if refused && refusal.Code == 421 {
-		c.linked = false
+		c.leave()
 		return reply.Answer{}, f.dot
 	}
 	if next != nil && c.account.pipelines && (!refused || f.riding) {
@@ -203,7 +233,12 @@ func (c *counter) Deliver(ctx context.Context, next *message.Message) (reply.Ans
 
 func (c *counter) Pipelines() bool { return c.account.pipelines }
 func (c *counter) Riding() bool    { return c.riding }
-func (c *counter) Close() error    { return nil }
+
+func (c *counter) Close() error {
+	c.leave()
+	c.riding, c.open = false, nil
+	return nil
+}
 
 // leaves notes when the turn of a mail whose body leaves was.
 func (c *counter) leaves(address string) {

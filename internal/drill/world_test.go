@@ -35,7 +35,8 @@ func (c *census) String() string {
 
 func newKit(t *testing.T) kit {
 	t.Helper()
-	book, err := reply.Load("qq")
+	worn := reply.UserFile{Name: "worn.yaml", Data: []byte("rules: [{token: 'MI:DMC', class: transient, wait: 1s, reconnect: true}]")}
+	book, err := reply.Load("qq", worn)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,6 +58,8 @@ type account struct {
 	pipelines   bool
 	trouble     float64 // share of mails to which something happens
 	connections int
+	room        int // connections that the office takes at once
+	each        int // mails that it takes on a connection; 0: any number
 }
 
 // A world is one seed played out in virtual time. The truth about what the
@@ -95,6 +98,10 @@ func newWorld(k kit, seed uint64, wrong *sabotage) *world {
 	for i := range 1 + w.rand.IntN(3) {
 		a := account{name: fmt.Sprintf("a%d", i), pipelines: w.rand.IntN(2) == 0, trouble: 0.4 * w.rand.Float64(), connections: 1 + w.rand.IntN(3)}
 		a.limits = pace.Limits{Windows: []pace.Window{{N: 2 + w.rand.IntN(8), Per: time.Duration(1+w.rand.IntN(20)) * time.Minute}}}
+		a.room = a.connections - w.rand.IntN(a.connections)
+		if w.rand.IntN(4) == 0 {
+			a.each = 1 + w.rand.IntN(4)
+		}
 		if w.rand.IntN(2) == 0 {
 			a.limits.GapMin = time.Duration(w.rand.IntN(9)) * time.Second
 			a.limits.GapMax = a.limits.GapMin + 3*time.Second
