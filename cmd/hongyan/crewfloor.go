@@ -26,11 +26,11 @@ type crewFloor struct {
 const mending = 30 * time.Second
 
 func (f crewFloor) Run(ctx context.Context) error {
-	n, err := f.hands(ctx)
+	hands, err := f.hands(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(f.door.err, f.door.say("Mails are sent by hongyan worker, wherever it runs on this ledger; at work now: %d", n))
+	fmt.Fprintln(f.door.err, f.door.say("Mails are sent by hongyan worker, wherever it runs on this ledger; at work now: %d", len(hands)))
 	ticker := time.NewTicker(mending)
 	defer ticker.Stop()
 	seen := map[ledger.Key]int{}
@@ -102,7 +102,7 @@ func (f crewFloor) has(ctx context.Context, k ledger.Key) (bool, error) {
 }
 
 func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
-	n, err := f.hands(ctx)
+	hands, err := f.hands(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -112,8 +112,8 @@ func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
 	}
 	err = written(ctx, f.books, shelfWork, func(name string, a assignment) {
 		job := jobOf(keyOf(name), a, silent)
-		if n == 0 {
-			job.Why = fault.Textf("no worker is there; start hongyan worker on any machine")
+		if why := hands.lack(a.Accounts...); why.Format != "" {
+			job.Why = why
 		}
 		out = append(out, job)
 	})

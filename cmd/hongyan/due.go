@@ -27,11 +27,7 @@ type assignment struct {
 
 // assign hands an issue to the workers.
 func (h *house) assign(ctx context.Context, e *edition) error {
-	var a assignment
-	for _, account := range e.accounts {
-		a.Accounts = append(a.Accounts, account.Name)
-	}
-	body, err := json.Marshal(a)
+	body, err := json.Marshal(assignment{e.accountNames()})
 	if err != nil {
 		return err
 	}

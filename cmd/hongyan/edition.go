@@ -53,6 +53,14 @@ type edition struct {
 	fresh       fresh
 }
 
+// accountNames are those of the accounts that the edition goes by.
+func (e *edition) accountNames() (names []string) {
+	for _, account := range e.accounts {
+		names = append(names, account.Name)
+	}
+	return names
+}
+
 // open reads the configuration and a campaign with its list, template, data and
 // attachments. All faults of all files come back at once.
 func (d *door) open(ctx context.Context, path, issue string, from reading) (*edition, error) {

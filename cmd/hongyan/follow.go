@@ -10,28 +10,7 @@ import (
 	"time"
 
 	"hongyan/internal/ledger"
-	"hongyan/internal/ledger/postgres"
 )
-
-// A roster knows the processes that work on a shared ledger.
-type roster interface {
-	Workers(ctx context.Context) ([]postgres.Worker, error)
-}
-
-// hands is how many workers there are to do the work.
-func (h *house) hands(ctx context.Context) (n int, err error) {
-	shared, ok := h.store.(roster)
-	if !ok {
-		return 0, nil
-	}
-	workers, err := shared.Workers(ctx)
-	for _, w := range workers {
-		if w.Works && w.Alive {
-			n++
-		}
-	}
-	return n, err
-}
 
 // hand gives an issue that was frozen to the workers, with all that it is made
 // of; whole says that its list is in the ledger.
@@ -66,7 +45,7 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 	var report error
 	var reporter sync.WaitGroup
 	reporter.Go(func() { report = unwritten(d.reporter(e, h, column(h.lookout.ids)).Run(reporting)) })
-	f := &follower{door: d, e: e, h: h, o: o, told: map[string]bool{}}
+	f := &follower{door: d, e: e, h: h, o: o, told: map[string]bool{}, alone: map[string]time.Time{}}
 	early, err := f.follow(ctx)
 	reported()
 	reporter.Wait()
@@ -85,7 +64,7 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 func (d *door) sayAlone(ctx context.Context, e *edition, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if n, err := h.hands(ctx); err == nil && n == 0 {
+	if hands, err := h.hands(ctx); err == nil && !hands.take(e.accountNames()...) {
 		fmt.Fprintln(d.err, d.say("No worker is there; the next one that starts goes on with it, or: hongyan send %s", d.again(e)))
 		return
 	}
@@ -98,6 +77,7 @@ type workerAnswer struct {
 	Since    time.Time `json:"since"`
 	Until    time.Time `json:"until"`
 	Works    bool      `json:"works"`
+	Takes    []string  `json:"takes,omitempty"` // any, if it does not say
 	Alive    bool      `json:"alive"`
 	Accounts []string  `json:"accounts"`
 }

@@ -21,12 +21,18 @@ type follower struct {
 	h *house
 	o sendOptions
 
-	told map[string]bool // sentences
-	away time.Time       // since when the ledger cannot be reached; zero: it can
+	told  map[string]bool      // sentences
+	lack  string               // what was said last of workers that are not there
+	away  time.Time            // since when the ledger cannot be reached; zero: it can
+	alone map[string]time.Time // accounts that no worker takes, and since when
 }
 
 // absence is for how long a ledger may be away before nobody waits for it.
 const absence = time.Minute
+
+// relief is for how long an account may be without a worker: one is started anew,
+// and after a failure of the database all of them have yet to be heard of.
+const relief = 10 * time.Second
 
 // follow waits until the workers have nothing left to do, or can do nothing. It
 // looks again after ten times what a look took, so that it costs the database a
@@ -87,8 +93,11 @@ func (f *follower) look(ctx context.Context) (over bool, early []run.Early, err 
 	if err != nil {
 		return false, nil, err
 	}
-	if early, err = f.stuck(ctx, silent); err != nil || early != nil {
-		return early != nil, early, err
+	if err := f.callRoll(ctx); err != nil {
+		return false, nil, err
+	}
+	if over, early, err = f.stuck(ctx, silent); err != nil || over {
+		return over, early, err
 	}
 	return false, nil, f.tellWhatIsAmiss(ctx, silent)
 }
@@ -161,34 +170,78 @@ func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
 	return out, nil
 }
 
-// stuck tells why nothing goes on, if that is so: no account has anything left to
-// do that is to be waited for. One without work does not count.
-func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (early []run.Early, err error) {
+// callRoll notes which of the accounts no worker takes, and says so.
+func (f *follower) callRoll(ctx context.Context) error {
+	hands, err := f.h.hands(ctx)
+	if err != nil {
+		return err
+	}
+	lack := ""
+	var alone []string
+	for _, name := range f.e.accountNames() {
+		if hands.take(name) {
+			delete(f.alone, name)
+			continue
+		}
+		if f.alone[name].IsZero() {
+			f.alone[name] = time.Now()
+		}
+		alone = append(alone, name)
+		lack = f.text(hands.lack(alone...))
+	}
+	if lack != "" && lack != f.lack {
+		delete(f.told, lack)
+		f.tell(lack)
+	}
+	f.lack = lack
+	return nil
+}
+
+// deserted reports whether an account is not to be waited for because no worker
+// takes it.
+func (f *follower) deserted(account string) bool {
+	since, ok := f.alone[account]
+	return ok && f.o.noWait && time.Since(since) > relief
+}
+
+// stuck reports whether nothing goes on, and by what: no account has anything left
+// to do that is to be waited for. One without work does not count.
+func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over bool, early []run.Early, err error) {
+	deserted := 0
 	for _, account := range f.e.accounts {
+		if f.deserted(account.Name) {
+			deserted++
+		}
 		if s, ok := silent[account.Name]; ok && f.leaves(s) {
 			early = append(early, s)
 			continue
 		}
+		if f.deserted(account.Name) {
+			continue
+		}
 		at, more, err := f.h.store.NextDue(ctx, f.e.key, account.Name)
 		if err != nil || more {
-			return nil, err
+			return false, nil, err
 		}
 		later := run.Early{Account: account.Name, Until: at, Why: run.DueAgain, Due: true}
 		if !at.IsZero() && !f.leaves(later) {
-			return nil, nil
+			return false, nil, nil
 		}
 		if !at.IsZero() {
 			early = append(early, later)
 		}
 	}
-	if early == nil {
-		return nil, nil
+	if early == nil && deserted == 0 {
+		return false, nil, nil
 	}
 	totals, err := f.h.store.Totals(ctx, f.e.key)
-	if totals.Sending > 0 {
-		return nil, err
+	if err != nil || totals.Sending > 0 && deserted < len(f.e.accounts) { // of the dead nobody hears
+		return false, nil, err
 	}
-	return early, err
+	if deserted > 0 {
+		f.tell(f.say("The mails are in the ledger; the next worker that starts sends them."))
+	}
+	return true, early, nil
 }
 
 // leaves reports whether an account is not to be waited for.
@@ -216,13 +269,5 @@ func (f *follower) tellWhatIsAmiss(ctx context.Context, silent map[string]run.Ea
 			f.tell(f.troubleLine(t))
 		}
 	}
-	n, err := f.h.hands(ctx)
-	alone := f.say("no worker is there; start hongyan worker on any machine")
-	if n > 0 {
-		delete(f.told, alone)
-	}
-	if n == 0 && err == nil {
-		f.tell(alone)
-	}
-	return err
+	return nil
 }

@@ -21,7 +21,8 @@ import (
 func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *scribe) {
 	t.Helper()
 	server := postgrestest.Start(t, false)
-	store, err := postgres.Open(t.Context(), server.Place(t), postgres.Options{Name: "test"})
+	place := server.Place(t)
+	store, err := postgres.Open(t.Context(), place, postgres.Options{Name: "test"})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -38,9 +39,9 @@ func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *s
 	d := newDoor(nil)
 	d.err = said
 	account := config.Account{Name: "a"}
-	conf := &config.Config{Accounts: map[string]config.Account{"a": account}}
+	conf := &config.Config{State: config.Place(place), Accounts: map[string]config.Account{"a": account}}
 	e := &edition{key: k, accounts: []config.Account{account}}
-	return &follower{door: d, e: e, h: d.housed(conf, store), o: o, told: map[string]bool{}}, server, said
+	return &follower{door: d, e: e, h: d.housed(conf, store), o: o, told: map[string]bool{}, alone: map[string]time.Time{}}, server, said
 }
 
 func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
@@ -91,6 +92,41 @@ func TestAFollowerIsToldWhyItTakesLong(t *testing.T) {
 	if over, early, err := f.look(t.Context()); !over || len(early) != 1 || early[0].Why != "100/day" || err != nil {
 		t.Errorf("%v, %v", early, err)
 	}
+}
+
+func TestAFollowerWhoDoesNotWaitWaitsForNoWorkerEither(t *testing.T) {
+	t.Parallel()
+	f, _, said := following(t, sendOptions{noWait: true})
+	look := func(over bool, what string) {
+		t.Helper()
+		if got, early, err := f.look(t.Context()); got != over || early != nil || err != nil || !strings.HasSuffix(said.String(), what) {
+			t.Errorf("%v, %v, %v; said %q, not %q", got, early, err, said, what)
+		}
+	}
+	here := func(takes ...string) *postgres.Store {
+		t.Helper()
+		worker, err := postgres.Open(t.Context(), string(f.h.conf.State), postgres.Options{Name: "smith", Works: true, Takes: takes})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = worker.Close() })
+		return worker
+	}
+	long := time.Now().Add(-relief)
+	look(false, "no worker is there; start hongyan worker on any machine\n")
+	here("b")
+	look(false, "no worker takes account a; start hongyan worker on any machine\n")
+	worker := here("a", "b")
+	look(false, "no worker takes account a; start hongyan worker on any machine\n")
+	if len(f.alone) != 0 {
+		t.Error("the account is taken for deserted")
+	}
+	if err := worker.Close(); err != nil {
+		t.Fatal(err)
+	}
+	look(false, "start hongyan worker on any machine\n")
+	f.alone["a"] = long
+	look(true, "the next worker that starts sends them.\n")
 }
 
 // A pause is no hold: there is nothing to lift.

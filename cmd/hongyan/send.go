@@ -163,11 +163,11 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	if plan.enqueued, err = h.freeze(ctx, e, compared); err != nil {
 		return err
 	}
-	workers, err := h.hands(ctx)
+	hands, err := h.hands(ctx)
 	if err != nil {
 		return err
 	}
-	if workers > 0 {
+	if hands.take(e.accountNames()...) {
 		return d.handOver(ctx, e, h, plan, o)
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)

@@ -63,7 +63,7 @@ func (d *door) stateFolder(conf *config.Config) string {
 // database has as many as like.
 func (d *door) openStore(ctx context.Context, conf *config.Config) (ledger.Store, error) {
 	if d.shared(conf) {
-		return d.openShared(ctx, conf, false)
+		return d.openShared(ctx, conf, postgres.Options{})
 	}
 	store, err := sqlite.Open(ctx, d.stateFolder(conf))
 	if held, ok := errors.AsType[*sqlite.Held](err); ok {
@@ -87,11 +87,12 @@ func (d *door) taken(h *sqlite.Held) error {
 	return errors.New(d.say("process %d has the ledger since %s: %s", h.PID, stamp(h.Since), next))
 }
 
-func (d *door) openShared(ctx context.Context, conf *config.Config, works bool) (*postgres.Store, error) {
+func (d *door) openShared(ctx context.Context, conf *config.Config, o postgres.Options) (*postgres.Store, error) {
 	if err := d.known(d.state(conf)); err != nil {
 		return nil, err
 	}
-	return postgres.Open(ctx, string(d.state(conf)), postgres.Options{Name: workerName(), Works: works})
+	o.Name = workerName()
+	return postgres.Open(ctx, string(d.state(conf)), o)
 }
 
 // workerName is what a process is called among those that work on a database.
@@ -129,7 +130,7 @@ func (d *door) openReaderOf(ctx context.Context, state config.Place) (onlooker, 
 // openClerk opens the ledger for papers only.
 func (d *door) openClerk(ctx context.Context, conf *config.Config) (clerk, error) {
 	if d.shared(conf) {
-		return d.openShared(ctx, conf, false)
+		return d.openShared(ctx, conf, postgres.Options{})
 	}
 	return sqlite.OpenClerk(ctx, d.stateFolder(conf))
 }

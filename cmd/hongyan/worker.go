@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/config"
 	"hongyan/internal/crew"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/metrics"
@@ -69,7 +70,8 @@ func (d *door) work(ctx context.Context, o workerOptions) error {
 			return d.usagef("there is no account %q in %s", name, conf.File)
 		}
 	}
-	store, err := d.openShared(ctx, conf, true)
+	takes := o.takes(conf)
+	store, err := d.openShared(ctx, conf, postgres.Options{Works: true, Takes: takes})
 	if err != nil {
 		return err
 	}
@@ -77,23 +79,30 @@ func (d *door) work(ctx context.Context, o workerOptions) error {
 		d.metrics = metrics.New(version())
 	}
 	h := d.housed(conf, store)
-	err = d.lookingOut(ctx, h, func() error { return d.crew(ctx, h, store, o) })
+	w := &worker{house: h, books: store, accounts: takes, thawed: map[packing]*thawed{}, shy: map[burden]shyness{}}
+	err = d.lookingOut(ctx, h, func() error { return d.crew(ctx, w, o) })
 	return errors.Join(err, h.close())
 }
 
-// crew joins the others.
-func (d *door) crew(ctx context.Context, h *house, store *postgres.Store, o workerOptions) error {
-	w := &worker{house: h, books: store, thawed: map[packing]*thawed{}, shy: map[burden]shyness{}}
-	for name := range h.conf.Accounts {
+// takes are the accounts that the worker takes.
+func (o workerOptions) takes(conf *config.Config) []string {
+	names := []string{}
+	for name := range conf.Accounts {
 		if len(o.accounts) == 0 || slices.ContainsFunc(o.accounts, func(a string) bool { return strings.EqualFold(a, name) }) {
-			w.accounts = append(w.accounts, name)
+			names = append(names, name)
 		}
 	}
+	slices.Sort(names)
+	return names
+}
+
+// crew joins the others.
+func (d *door) crew(ctx context.Context, w *worker, o workerOptions) error {
 	defer w.close()
 	sweep()
-	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(h.conf).String(), workerName()))
-	c := &crew.Crew{Pool: store.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
-	d.gauge(h)
+	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(w.conf).String(), workerName()))
+	c := &crew.Crew{Pool: w.books.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
+	d.gauge(w.house)
 	d.depart()
 	return w.whileAttended(ctx, o.listen, c)
 }

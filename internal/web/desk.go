@@ -152,6 +152,7 @@ type Worker struct {
 	Since    time.Time
 	Until    time.Time // it is taken for dead unless it is heard of before
 	Works    bool      // it takes whatever is due; else it looks, or came for one errand
+	Takes    []string  // the accounts that it would take; nil: any
 	Alive    bool
 	Accounts []string // nobody else may use them until then
 }

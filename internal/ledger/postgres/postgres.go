@@ -33,6 +33,7 @@ import (
 type Options struct {
 	Name  string        // of the process, for people
 	Works bool          // it takes whatever is due; else it came for one errand
+	Takes []string      // the accounts that it would take; nil: any
 	Lease time.Duration // for how long an account stays with a process that is silent; default 6 s
 }
 
@@ -105,8 +106,8 @@ func (s *Store) begin(ctx context.Context, o Options) error {
 	if _, err := s.pool.Exec(ctx, `INSERT INTO install (key) VALUES ($1) ON CONFLICT DO NOTHING`, key); err != nil {
 		return err
 	}
-	_, err := s.pool.Exec(ctx, `INSERT INTO worker (id, name, works, until) VALUES ($1, $2, $3, clock_timestamp() + $4::interval)`,
-		s.me, text(o.Name), o.Works, s.lease)
+	_, err := s.pool.Exec(ctx, `INSERT INTO worker (id, name, works, takes, until) VALUES ($1, $2, $3, $4, clock_timestamp() + $5::interval)`,
+		s.me, text(o.Name), o.Works, o.Takes, s.lease)
 	return err
 }
 

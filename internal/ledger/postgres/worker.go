@@ -13,6 +13,7 @@ type Worker struct {
 	Since    time.Time
 	Until    time.Time // it is taken for dead, and its accounts are free, unless it is heard of before
 	Works    bool      // it takes whatever is due; else it came for one errand
+	Takes    []string  // the accounts that it would take; nil: any
 	Alive    bool      // it was heard of lately
 	Accounts []string  // that it has; one that is split as often as it has lanes of it
 }
@@ -20,7 +21,7 @@ type Worker struct {
 // Workers lists the processes that work on the ledger, the first one first.
 // Those that died stay in the list for a day.
 func (r *Reader) Workers(ctx context.Context) ([]Worker, error) {
-	rows, err := r.pool.Query(ctx, `SELECT w.name, w.since, w.until, w.works, w.until > clock_timestamp(),
+	rows, err := r.pool.Query(ctx, `SELECT w.name, w.since, w.until, w.works, w.takes, w.until > clock_timestamp(),
 		coalesce((SELECT array_agg(a.name ORDER BY a.name) FROM lease l JOIN account a ON a.id = l.account
 			WHERE l.owner = w.id AND l.until > clock_timestamp()), '{}')
 		FROM worker w WHERE w.until > clock_timestamp() - interval '1 day' ORDER BY w.since, w.id`)
