@@ -169,7 +169,8 @@ type Accounts interface {
 	// over is for the reader to say.
 	Holds(ctx context.Context) ([]Hold, error)
 
-	// Lift ends the hold of an account, if there is one.
+	// Lift ends the hold of an account, if there is one. Who was to wait for its
+	// end ([Hold.Keeps]) is due at once.
 	Lift(ctx context.Context, account string) error
 
 	// Learn remembers what was learned about an account, in words that only

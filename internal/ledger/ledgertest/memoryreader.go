@@ -127,6 +127,14 @@ func (m *Memory) Lift(_ context.Context, account string) error {
 		return err
 	}
 	defer m.mu.Unlock()
+	h, now := m.holds[account], milli(time.Now())
+	for _, is := range m.issues {
+		for r := range is.all() {
+			if h.Keeps(r.Entry) && r.Due.After(now) {
+				r.Due = now
+			}
+		}
+	}
 	delete(m.holds, account)
 	return nil
 }

@@ -205,6 +205,7 @@ func historyReopened(_ *testing.T, b *book) {
 func remembering() map[string]func(*testing.T, *book) {
 	return map[string]func(*testing.T, *book){
 		"AHoldStandsUntilItIsLifted":            holds,
+		"WhomAHoldPutOffIsDueOnceItIsLifted":    lifted,
 		"WhatWasLearnedIsRemembered":            learned,
 		"TheKeyIsMadeOnce":                      keyOnce,
 		"WhatWasSendingIsInDoubtAtTheNextStart": doubtAtStart,
@@ -230,6 +231,42 @@ func holds(t *testing.T, b *book) {
 	if got, err = b.Holds(b.ctx); err != nil || !slices.Equal(got, []ledger.Hold{human}) {
 		t.Errorf("after one was lifted: %+v, %v", got, err)
 	}
+}
+
+// lifted has the account's verdict put recipients off in all ways that there are,
+// and some others in ways that only look alike.
+func lifted(t *testing.T, b *book) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	since, wait := now.Add(-time.Minute), 3*time.Hour
+	before := since.Add(-time.Second)
+	putOff := func(n int, account string, at, due time.Time) ledger.Outcome {
+		return ledger.Outcome{ID: b.entry(n).ID, State: ledger.Deferred, Account: account, At: at, Due: due, Stage: "dot", Code: 550, Free: true}
+	}
+	begins := func(n int, account string) ledger.Intent {
+		return ledger.Intent{ID: b.entry(n).ID, Account: account, MessageID: "id@example.com", At: before.Add(-time.Second)}
+	}
+	counted := func(o ledger.Outcome) ledger.Outcome { o.Free = false; return o }
+	b.enqueue(people(8)...)
+	b.record(begins(0, "qq"), putOff(0, "qq", since, since.Add(wait)))
+	b.record(begins(1, "qq"), putOff(1, "qq", before, before.Add(wait))) // over another connection
+	b.record(putOff(2, "qq", since, since.Add(wait)))
+	b.record(begins(3, "qq"), counted(putOff(3, "qq", before, before)), begins(3, "qq"), putOff(3, "qq", since, since.Add(wait)))
+	mine := len(b.entries(ledger.Filter{States: []ledger.State{ledger.Deferred}}))
+	b.record(begins(4, "qq"), counted(putOff(4, "qq", before, before.Add(wait)))) // its own schedule wants that
+	b.record(putOff(5, "qq", since, since.Add(20*time.Minute)))                   // a limit of its domain
+	b.record(begins(6, "163"), putOff(6, "163", since, since.Add(wait)))
+	b.record(putOff(7, "qq", since.Add(time.Second), since.Add(time.Second+wait))) // after it
+	was := b.entries(ledger.Filter{})
+	b.must(b.Hold(b.ctx, ledger.Hold{Account: "qq", Since: since, Until: since.Add(wait), Reason: "rate-account"}))
+	b.must(b.Lift(b.ctx, "qq"))
+	b.healthy()
+	b.reopen()
+	for i, e := range b.entries(ledger.Filter{}) {
+		if i < mine && (e.Due.Before(now) || e.Due.After(time.Now())) || i >= mine && !e.Due.Equal(was[i].Due) {
+			t.Errorf("entry %d was due at %s and is due at %s", i, was[i].Due, e.Due)
+		}
+	}
+	b.same("offered", addresses(b.claim("qq", 9, time.Now())), addresses(was[:mine]))
 }
 
 func learned(t *testing.T, b *book) {

@@ -73,9 +73,17 @@ func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
 	return out, wrap("read holds", err)
 }
 
-// Lift ends a hold. See [ledger.Accounts].
+// Lift ends a hold. See [ledger.Accounts]. Nobody works on who is not due yet, so
+// that no lease is asked for.
 func (s *Store) Lift(ctx context.Context, account string) error {
-	_, err := s.pool.Exec(ctx, `DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = $1 AND lanes = 1)`, account)
+	_, err := s.pool.Exec(ctx, `WITH h AS (DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = $1 AND lanes = 1)
+			RETURNING since, until),
+		kept AS (UPDATE delivery d SET due = $2 FROM h, due u JOIN account a ON a.id = u.account
+			WHERE a.name = $1 AND u.due > $2 AND d.id = u.id AND d.state = 4 AND d.due = u.due
+			AND (d.attempts = 0 OR d.begun = 0 OR d.ended = h.since) AND d.ended <= h.since AND d.due - d.ended = h.until - h.since
+			RETURNING u.issue, u.account, u.due, u.id)
+		UPDATE due u SET due = $2 FROM kept k WHERE (u.issue, u.account, u.due, u.id) = (k.issue, k.account, k.due, k.id)`,
+		account, time.Now().UnixMilli())
 	return wrap("lift the hold of "+account, err)
 }
 

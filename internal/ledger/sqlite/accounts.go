@@ -64,9 +64,24 @@ func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
 	return out, wrap("read holds", rows.Err())
 }
 
+// kept are the entries that wait for the end of an account's hold. See [ledger.Hold.Keeps].
+const kept = `SELECT d.id FROM account a JOIN hold h ON h.account = a.id JOIN due u ON u.account = a.id JOIN delivery d ON d.id = u.id
+	WHERE a.name = ?1 AND u.due > ?2 AND (d.attempts = 0 OR d.begun = 0 OR d.ended = h.since)
+	AND d.ended <= h.since AND d.due - d.ended = h.until - h.since`
+
 // Lift ends a hold. See [ledger.Accounts].
 func (s *Store) Lift(_ context.Context, account string) error {
+	now := time.Now().UnixMilli()
 	return s.writer.write(func(t *tx) {
+		var ids []int64
+		var id int64
+		t.each([]any{&id}, func() bool { ids = append(ids, id); return true }, kept, account, now)
+		for _, id := range ids {
+			t.changes(id)
+			t.exec(`DELETE FROM due WHERE (issue, account, due, id) IN (SELECT id >> 32, account, due, id FROM delivery WHERE id = ?1)`, id)
+			t.exec(`UPDATE delivery SET due = ?2 WHERE id = ?1`, id, now)
+			t.comesDue(id)
+		}
 		t.exec(`DELETE FROM hold WHERE account = (SELECT id FROM account WHERE name = ?1)`, account)
 	})
 }
