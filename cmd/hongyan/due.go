@@ -158,7 +158,12 @@ func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[postgre
 			}
 		}
 	}
-	if open {
+	if len(due) == 0 {
+		if due, err = w.dueOfOrphans(ctx, key, a.Accounts, able); err != nil {
+			return nil, err
+		}
+	}
+	if open || len(due) > 0 {
 		return due, nil
 	}
 	return nil, w.strike(ctx, paper)

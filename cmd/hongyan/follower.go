@@ -207,32 +207,22 @@ func (f *follower) deserted(account string) bool {
 // stuck reports whether nothing goes on, and by what: no account has anything left
 // to do that is to be waited for. One without work does not count.
 func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over bool, early []run.Early, err error) {
+	var going []string
 	deserted := 0
-	for _, account := range f.e.accounts {
-		if f.deserted(account.Name) {
+	for _, name := range f.e.accountNames() {
+		if f.deserted(name) {
 			deserted++
 		}
-		if s, ok := silent[account.Name]; ok && f.leaves(s) {
+		if s, ok := silent[name]; ok && f.leaves(s) {
 			early = append(early, s)
-			continue
-		}
-		if f.deserted(account.Name) {
-			continue
-		}
-		at, more, err := f.h.store.NextDue(ctx, f.e.key, account.Name)
-		if err != nil || more {
-			return false, nil, err
-		}
-		later := run.Early{Account: account.Name, Until: at, Why: run.DueAgain, Due: true}
-		if !at.IsZero() && !f.leaves(later) {
-			return false, nil, nil
-		}
-		if !at.IsZero() {
-			early = append(early, later)
+		} else if !f.deserted(name) {
+			going = append(going, name)
 		}
 	}
-	if early == nil && deserted == 0 {
-		return false, nil, nil
+	more, later, err := f.awaited(ctx, going)
+	early = append(early, later...)
+	if err != nil || more || early == nil && deserted == 0 {
+		return false, nil, err
 	}
 	totals, err := f.h.store.Totals(ctx, f.e.key)
 	if err != nil || totals.Sending > 0 && deserted < len(f.e.accounts) { // of the dead nobody hears
@@ -242,6 +232,37 @@ func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over
 		f.tell(f.say("The mails are in the ledger; the next worker that starts sends them."))
 	}
 	return true, early, nil
+}
+
+// awaited reports whether accounts have something left that is to be waited for; if
+// not, when the rest is due. It goes by the first of them what accounts have put off
+// that the issue does not use any more.
+func (f *follower) awaited(ctx context.Context, going []string) (more bool, later []run.Early, err error) {
+	if len(going) == 0 {
+		return false, nil, nil
+	}
+	lost, err := f.h.lost(ctx, f.e.key, f.e.accountNames())
+	if err != nil {
+		return false, nil, err
+	}
+	for i, name := range slices.Concat(going, lost) {
+		at, more, err := f.h.store.NextDue(ctx, f.e.key, name)
+		if err != nil || more {
+			return more, nil, err
+		}
+		if at.IsZero() {
+			continue
+		}
+		e := run.Early{Account: going[0], Until: at, Why: run.DueAgain, Due: true}
+		if i < len(going) {
+			e.Account = name
+		}
+		if !f.leaves(e) {
+			return true, nil, nil
+		}
+		later = append(later, e)
+	}
+	return false, later, nil
 }
 
 // leaves reports whether an account is not to be waited for.

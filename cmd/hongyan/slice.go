@@ -108,19 +108,26 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	if err != nil {
 		return false, w.setAside(ctx, key, err)
 	}
+	if lane.Orphans, err = w.orphansOf(ctx, key); err != nil {
+		return false, err
+	}
+	books := &foster{Store: w.booksOf(by), whole: w.books, orphans: lane.Orphans}
 	learned := func(ctx context.Context) error { return w.keepOf(ctx, by) }
 	over := make(chan struct{})
 	done := make(chan struct{})
 	var beside sync.WaitGroup
 	beside.Go(func() { w.ration(ctx, key, by, time.After(share), done); close(over) })
 	r := &run.Run{
-		Key: key, Ledger: w.door.timed(memory{w.booksOf(by), learned, w.lookout.held}), Lanes: []*run.Lane{lane},
+		Key: key, Ledger: w.door.timed(memory{books, learned, w.lookout.held}), Lanes: []*run.Lane{lane},
 		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
 		List: t.camp.List, Suppressor: w.store,
 	}
 	early, err := r.Do(ctx)
 	close(done)
 	beside.Wait()
+	if back := books.handBack(context.WithoutCancel(ctx)); back != nil {
+		w.door.log.Warn("an account's lease runs out by itself", slog.Any("err", back))
+	}
 	if err == nil || errors.Is(err, context.Canceled) {
 		return len(early) > 0 && !early[0].Due, errors.Join(w.takeRest(ctx, by, early), learned(ctx))
 	}
