@@ -16,7 +16,7 @@ func (r *Reader) Backlog(ctx context.Context, now time.Time) ([]ledger.Backlog, 
 	rows, err := r.pool.Query(ctx, `WITH untouched AS (SELECT i.id AS issue, 0::bigint AS account, i.planned AS since,
 			(SELECT count(*) FROM delivery d WHERE d.id > (i.id << 32) + i.cursor AND d.id <= (i.id << 32) + i.size
 				AND d.state = 0 AND d.claim = 0)
-			+ (SELECT count(*) FROM loose l JOIN delivery d ON d.id = l.id WHERE l.issue = i.id AND d.state = 0 AND d.claim = 0) AS n
+			+ (SELECT count(*) FROM loose l JOIN delivery d ON d.id = ANY(ARRAY[l.id]) WHERE l.issue = i.id AND d.state = 0 AND d.claim = 0) AS n
 			FROM issue i),
 		again AS (SELECT u.issue, min(a.id) AS account, min(u.due) AS since, count(*) AS n FROM due u JOIN account a ON a.id = u.account
 			WHERE u.due <= $1 GROUP BY u.issue, a.name)

@@ -122,11 +122,11 @@ const standing = `SELECT epoch FROM lease WHERE account = $1 AND epoch = $2 AND 
 // back. The cursor moves on behind what was taken, or to the end.
 const claiming = `WITH stands AS MATERIALIZED (` + standing + `),
 	i AS MATERIALIZED (SELECT (id << 32) + cursor AS low, (id << 32) + size AS high FROM issue WHERE id = $5 AND EXISTS (SELECT 1 FROM stands)),
-	back AS MATERIALIZED (SELECT l.id FROM loose l JOIN delivery d ON d.id = l.id
+	back AS MATERIALIZED (SELECT l.id FROM loose l JOIN delivery d ON d.id = ANY(ARRAY[l.id])
 		WHERE l.issue = $5 AND d.state = 0 AND d.claim = 0 AND EXISTS (SELECT 1 FROM i) ORDER BY l.id LIMIT $6::bigint),
 	ahead AS MATERIALIZED (SELECT id FROM delivery WHERE id > (SELECT low FROM i) AND id <= (SELECT high FROM i)
 		AND state = 0 AND claim = 0 ORDER BY id LIMIT $6::bigint - (SELECT count(*) FROM back)),
-	tidied AS (DELETE FROM loose l USING delivery d WHERE l.issue = $5 AND d.id = l.id AND EXISTS (SELECT 1 FROM i)
+	tidied AS (DELETE FROM loose l USING delivery d WHERE l.issue = $5 AND d.id = ANY(ARRAY[l.id]) AND EXISTS (SELECT 1 FROM i)
 		AND (d.state <> 0 OR d.claim <> 0 OR l.id IN (SELECT id FROM back))),
 	moved AS (UPDATE issue SET cursor = CASE (SELECT count(*) FROM ahead) WHEN $6::bigint - (SELECT count(*) FROM back)
 			THEN (SELECT max(id) FROM ahead) - (id << 32) ELSE size END
@@ -237,7 +237,7 @@ func (s *Store) more(ctx context.Context, issue int64) (more bool, err error) {
 	}
 	err = s.pool.QueryRow(ctx, `SELECT NOT i.complete OR i.cursor < i.size AND EXISTS
 			(SELECT 1 FROM delivery d WHERE d.id > (i.id << 32) + i.cursor AND d.id <= (i.id << 32) + i.size AND d.state = 0)
-		OR EXISTS (SELECT 1 FROM loose l JOIN delivery d ON d.id = l.id WHERE l.issue = $1 AND d.state = 0)
+		OR EXISTS (SELECT 1 FROM loose l JOIN delivery d ON d.id = ANY(ARRAY[l.id]) WHERE l.issue = $1 AND d.state = 0)
 		OR EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND objid = $1::bigint::oid
 			AND classid::bigint = `+enqueueLock+`::bigint & 4294967295 AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))
 		OR EXISTS (SELECT 1 FROM span s CROSS JOIN LATERAL (SELECT 1 FROM delivery d WHERE d.id BETWEEN s.low AND s.high

@@ -177,7 +177,7 @@ func (p *pass) known(ctx context.Context, lines []line) (map[string]*was, error)
 	}
 	rows, err := p.s.pool.Query(ctx, `SELECT v.key, r.id, r.line, d.state, d.account FROM unnest($2::text[]) AS v(key)
 		CROSS JOIN LATERAL (SELECT id, line FROM recipient WHERE (id >> 32) = $1 AND lower(address) = v.key COLLATE "C" LIMIT 1) AS r
-		JOIN delivery d ON d.id = r.id`, p.issue, keys)
+		JOIN delivery d ON d.id = ANY(ARRAY[r.id])`, p.issue, keys)
 	if err != nil {
 		return nil, err
 	}
@@ -254,7 +254,7 @@ func (p *pass) write(ctx context.Context, tx pgx.Tx, c *changes) error {
 	t.copy("delivery", []string{"id", "state"}, c.deliveries)
 	t.copy("answer", []string{"id", "reply"}, c.answers)
 	if len(c.moved) > 0 {
-		t.exec(`UPDATE recipient r SET line = v.line FROM unnest($1::bigint[], $2::bigint[]) AS v(id, line) WHERE r.id = v.id`,
+		t.exec(`UPDATE recipient r SET line = v.line FROM unnest($1::bigint[], $2::bigint[]) AS v(id, line) WHERE r.id = ANY(ARRAY[v.id])`,
 			c.moved, c.lines)
 	}
 	for _, r := range c.replaced {

@@ -170,6 +170,7 @@ func TestWorkersShareALedger(t *testing.T) {
 		"WhatCouldNotBeHandedBackEndsByItself":    letGo,
 		"WorkersThatStartTogetherMigrateOnce":     startTogether,
 		"TheBacklogIsWhatCouldLeaveNow":           backlog,
+		"EachOfAGroupIsLookedUpByItself":          eachByItself,
 		"ALedgerOfThePreviousReleaseGoesOn":       earlier,
 		"LanesOfAnAccountAreHadBesideEachOther":   lanes,
 		"ALaneIsTakenOverAlone":                   aLaneIsTakenOver,

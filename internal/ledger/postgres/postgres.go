@@ -125,6 +125,9 @@ func connect(ctx context.Context, address, as string) (*pgxpool.Pool, error) {
 	// A frozen process must not keep what it has locked from its successors.
 	// What is asked for lies behind indexes, whatever a server thinks that has
 	// not counted yet how much came in the last minute, and it is always the same.
+	// For the same reason entries are joined by d.id = ANY(ARRAY[l.id]): by a plain
+	// equality a table that was small when it was counted is read whole, until the
+	// next count, or a group's rows are compared each with each.
 	maps.Copy(conf.ConnConfig.RuntimeParams, map[string]string{
 		"application_name": as,
 

@@ -70,8 +70,8 @@ const columns = `SELECT d.id, r.line, r.address, r.name, r.fields, ` + shown + `
 	d.message_id, d.begun, d.ended, d.due, coalesce(a.stage, ''), coalesce(a.code, 0), coalesce(a.enhanced, ''),
 	coalesce(a.reply, ''), coalesce(a.class, ''), coalesce(a.rule, ''), coalesce(a.bytes, 0),
 	coalesce(a.settled_by, ''), coalesce(a.settled_at, 0)
-	FROM delivery d JOIN recipient r ON r.id = d.id
-	LEFT JOIN answer a ON a.id = d.id LEFT JOIN account c ON c.id = d.account `
+	FROM delivery d JOIN recipient r ON r.id = ANY(ARRAY[d.id])
+	LEFT JOIN answer a ON a.id = ANY(ARRAY[d.id]) LEFT JOIN account c ON c.id = d.account `
 
 // Entries streams entries. See [ledger.Reader].
 func (r *Reader) Entries(ctx context.Context, k ledger.Key, f ledger.Filter) iter.Seq2[ledger.Entry, error] {

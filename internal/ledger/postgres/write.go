@@ -168,7 +168,7 @@ func (c *intents) queue(b *batch, s *Store) {
 		UPDATE delivery d SET state = 1, account = v.account, attempts = d.attempts + 1, begun = v.at, ended = 0,
 			due = 0, message_id = v.message, claim = v.epoch
 		FROM v JOIN standing USING (account, epoch)
-		WHERE d.id = ANY($1) AND d.id = v.id AND d.state = 0 AND d.claim = v.epoch RETURNING d.id`,
+		WHERE d.id = ANY(ARRAY[v.id]) AND d.state = 0 AND d.claim = v.epoch RETURNING d.id`,
 		c.ids, c.accounts, c.epochs, c.at, c.messages, s.me, s.margin()).Query(b.mark)
 }
 
@@ -207,7 +207,7 @@ func (c *outcomes) queue(b *batch, mine []int64) {
 			$6::integer[], $7::integer[], $8::text[], $9::text[], $10::text[], $11::text[], $12::text[])
 			AS v(id, ended, due, bytes, state, free, code, stage, enhanced, reply, class, rule)),
 		done AS (UPDATE delivery d SET state = v.state, ended = v.ended, due = v.due, attempts = d.attempts - v.free, claim = 0
-			FROM v WHERE d.id = ANY($1) AND d.id = v.id AND d.state IN (1, 5) AND d.claim = ANY($13)
+			FROM v WHERE d.id = ANY(ARRAY[v.id]) AND d.state IN (1, 5) AND d.claim = ANY($13)
 			RETURNING d.id, d.account, v.due, v.bytes, v.state, v.code, v.stage, v.enhanced, v.reply, v.class, v.rule),
 		said AS (INSERT INTO answer (id, stage, code, enhanced, reply, class, rule, bytes)
 			SELECT id, stage, code, enhanced, reply, class, rule, bytes FROM done
