@@ -119,7 +119,7 @@ func (s *Store) commits() {
 // slowly. Among enough rows what a transaction costs beside them is lost anyway.
 const (
 	longestWait = 5 * time.Millisecond
-	enough      = 32
+	enough      = 64
 )
 
 // assemble returns the slips of all that wait, and of those whose mails come back
