@@ -20,15 +20,16 @@ const module = "hongyan"
 // code, or the plan is changed first and on purpose.
 const rooms = `
 	fault:
-	campaign:          data fault lint list schedule yaml os
-	config:            fault lint pace list notice viper yaml keyring vault net net/http os os/exec
+	outline:           fault yaml
+	campaign:          data fault lint list outline schedule yaml os
+	config:            fault lint outline pace list notice viper yaml keyring vault net net/http os os/exec
 	list:              fault xtext idna excelize expr os
-	render:            fault templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
+	render:            fault outline templates goldmark chroma emoji highlighting html runewidth barcode xtext yaml os
 	message:           email dkim os
 	lint:              fault html runewidth
 	lint/online:       fault gate lint net net/http crypto/tls
 	lint/online/onlinetest: net testing dnsmessage
-	reply:             fault yaml
+	reply:             fault outline yaml
 	smtp:              reply sasl xtext net crypto/tls
 	sender:            reply smtp net crypto/tls syscall xunix
 	pace:              fault rate
@@ -60,7 +61,7 @@ const rooms = `
 	web/login:         ledger argon2id scs rate net net/http
 	web/webtest:       fault ledger ledger/sqlite report web testing
 	gate:              syscall
-	data:              fault gate gofeed html xtext yaml net net/http crypto/tls os
+	data:              fault gate outline gofeed html xtext yaml net net/http crypto/tls os
 	drill:
 `
 

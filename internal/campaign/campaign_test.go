@@ -154,7 +154,8 @@ func TestFaultsOfShapeNameTheirCure(t *testing.T) {
 		head + "\tsubject: a\n": "    indent with spaces, not with tabs",
 		head + "subject: 通知: 请看\n": "c.yaml:4: this is not YAML: mapping value is not allowed in this context\n" +
 			"    a value that holds a colon and a blank must stand in quotes",
-		head + "---\n" + head:                                "c.yaml:5: there is a second document behind ---\n    one campaign in each file",
+		head + "---\n" + head:                                "c.yaml:5: there is a second document behind ---\n    one document in each file",
+		head + "theme: " + strings.Repeat("[", 100_000):      "c.yaml:4: values stand in values more than 64 deep",
 		head + "name: b\n":                                   "c.yaml:4: the key name stands here again, first in line 1",
 		head + "accounts: qq\n":                              "c.yaml:4: accounts must be a list, not a single value\n    like [one, two]",
 		head + "accounts: []\n":                              "c.yaml:4: accounts is empty\n    leave it out to use the default account",

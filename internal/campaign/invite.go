@@ -78,7 +78,7 @@ func (r *reader) invite(into **Invite) func(string, ast.Node) {
 			{"method", r.line(&v.Method)},
 			{"sequence", r.line(&sequence)},
 		})
-		if _, ok := r.follow(value).(*ast.MappingNode); !ok {
+		if _, ok := r.tree.Follow(value).(*ast.MappingNode); !ok {
 			return
 		}
 		for _, name := range []string{"start", "end", "summary"} {

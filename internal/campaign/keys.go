@@ -12,16 +12,17 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // source takes the list: a file name, or a map of it and how to read it.
 func (r *reader) source(into *Source) func(string, ast.Node) {
 	return func(path string, value ast.Node) {
-		if name, ok := r.scalar(value); ok {
+		if name, ok := r.tree.Text(value); ok {
 			into.File = name
 			return
 		}
-		if _, ok := r.follow(value).(*ast.MappingNode); !ok {
+		if _, ok := r.tree.Follow(value).(*ast.MappingNode); !ok {
 			r.at(value, "%s must be the name of a file or a map, not %s", path, r.kind(value)).
 				Hinted("like recipients: list.csv, or recipients: {file: list.csv, email: 邮箱}")
 			return
@@ -46,8 +47,8 @@ func (r *reader) source(into *Source) func(string, ast.Node) {
 func (r *reader) attachments(into *[]Attachment) func(string, ast.Node) {
 	return func(path string, value ast.Node) {
 		for _, item := range r.items(path, value) {
-			a := Attachment{Line: lineOf(item)}
-			if name, ok := r.scalar(item); ok {
+			a := Attachment{Line: outline.Line(item)}
+			if name, ok := r.tree.Text(item); ok {
 				a.File = name
 			} else {
 				r.attachment(&a, path, item)
@@ -92,7 +93,7 @@ func (r *reader) attachment(a *Attachment, path string, item ast.Node) {
 // items have no line of their own in Lines.
 func (r *reader) lined(into *string, lines map[string]int) func(string, ast.Node) {
 	return func(path string, value ast.Node) {
-		lines[path[strings.LastIndexByte(path, '.')+1:]] = lineOf(value)
+		lines[path[strings.LastIndexByte(path, '.')+1:]] = outline.Line(value)
 		r.line(into)(path, value)
 	}
 }

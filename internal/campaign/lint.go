@@ -10,6 +10,7 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
+	"hongyan/internal/outline"
 )
 
 // lint takes what the author wants to be told.
@@ -39,7 +40,7 @@ func (r *reader) clients(into *lint.Options) func(string, ast.Node) {
 			into.Clients[name] = r.share(full, value)
 		}}})
 		none := !slices.ContainsFunc(slices.Collect(maps.Values(into.Clients)), func(share float64) bool { return share > 0 })
-		if none && !r.faultyAt(lineOf(value)) {
+		if none && !r.faultyAt(outline.Line(value)) {
 			r.at(value, "%s names no reader", path).Hinted("like {qq: 0.5, gmail: 0.3}, or leave it out")
 		}
 	}

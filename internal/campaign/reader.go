@@ -2,26 +2,25 @@ package campaign
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 	"unicode"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // reader walks the tree of a YAML file and collects faults. It does not decode:
 // a decoder stops at the first fault, and makes numbers out of codes (0123) and
 // truth out of words.
 type reader struct {
-	file    string
-	faults  fault.Faults
-	lines   map[string]int      // of the keys seen
-	anchors map[string]ast.Node // of the document
+	file   string
+	faults fault.Faults
+	lines  map[string]int // of the keys seen
+	tree   outline.Outline
 }
 
 // key is a key of a mapping and what takes its value; path is its full name.
@@ -31,7 +30,7 @@ type key struct {
 }
 
 func (r *reader) at(node ast.Node, format string, args ...any) *fault.Fault {
-	return r.atLine(lineOf(node), format, args...)
+	return r.atLine(outline.Line(node), format, args...)
 }
 
 func (r *reader) atLine(line int, format string, args ...any) *fault.Fault {
@@ -40,58 +39,39 @@ func (r *reader) atLine(line int, format string, args ...any) *fault.Fault {
 	return f
 }
 
-func lineOf(node ast.Node) int {
-	if node == nil || node.GetToken() == nil {
-		return 0
-	}
-	return node.GetToken().Position.Line
-}
-
 // document returns the one mapping of the file; nil with faults if there is none.
 func (r *reader) document(src []byte) ast.Node {
 	if bad := fault.NotUTF8(r.file, src); bad != nil {
 		r.faults = append(r.faults, bad)
 		return nil
 	}
-	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf"))
-	file, err := parser.ParseBytes(src, 0, parser.AllowDuplicateMapKey()) // duplicates are faults of ours
-	if err != nil {
-		r.syntax(src, err)
+	tree, bad := outline.Parse(src, parser.AllowDuplicateMapKey()) // duplicates are faults of ours
+	if bad != nil {
+		r.syntax(src, bad)
 		return nil
 	}
-	var bodies []ast.Node
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			bodies = append(bodies, doc.Body)
-		}
-	}
-	if len(bodies) == 0 {
+	if tree.Body == nil {
 		r.atLine(0, "the file is empty").Hinted("a campaign needs name, template and recipients")
 		return nil
 	}
-	if len(bodies) > 1 {
-		r.at(bodies[1], "there is a second document behind ---").Hinted("one campaign in each file")
-	}
-	r.anchors = anchorsOf(bodies[0])
-	if _, ok := r.follow(bodies[0]).(*ast.MappingNode); !ok {
-		r.at(bodies[0], "a campaign is a list of keys with values").Hinted("like name: welcome")
+	r.tree = tree
+	if _, ok := r.tree.Follow(tree.Body).(*ast.MappingNode); !ok {
+		r.at(tree.Body, "a campaign is a list of keys with values").Hinted("like name: welcome")
 		return nil
 	}
-	return bodies[0]
+	return tree.Body
 }
 
 // syntax reports YAML that cannot be read, with the hint that mostly cures it.
-func (r *reader) syntax(src []byte, err error) {
-	bad, ok := errors.AsType[*yaml.SyntaxError](err)
-	if !ok || bad.Token == nil {
-		r.atLine(0, "this is not YAML: %s", err.Error())
+func (r *reader) syntax(src []byte, f *fault.Fault) {
+	f.File = r.file
+	r.faults = append(r.faults, f)
+	if f.Hint.Format != "" {
 		return
 	}
-	line := bad.Token.Position.Line
-	f := r.atLine(line, "this is not YAML: %s", bad.Message)
 	text := ""
-	if lines := bytes.Split(src, []byte("\n")); line <= len(lines) && line > 0 {
-		text = string(lines[line-1])
+	if lines := bytes.Split(src, []byte("\n")); f.Line <= len(lines) && f.Line > 0 {
+		text = string(lines[f.Line-1])
 	}
 	switch {
 	case strings.Contains(text, ": {{"), strings.Contains(text, "- {{"):
@@ -105,39 +85,10 @@ func (r *reader) syntax(src []byte, err error) {
 	}
 }
 
-// anchorsOf collects what *name may stand for.
-func anchorsOf(body ast.Node) map[string]ast.Node {
-	found := map[string]ast.Node{}
-	for _, node := range ast.Filter(ast.AnchorType, body) {
-		if anchor, ok := node.(*ast.AnchorNode); ok && anchor.Name != nil {
-			found[anchor.Name.GetToken().Value] = anchor.Value
-		}
-	}
-	return found
-}
-
-// follow looks through anchors, aliases and tags at the value itself; an alias
-// that leads nowhere or in a circle is nil.
-func (r *reader) follow(node ast.Node) ast.Node {
-	for range 16 {
-		switch n := node.(type) {
-		case *ast.AnchorNode:
-			node = n.Value
-		case *ast.TagNode:
-			node = n.Value
-		case *ast.AliasNode:
-			node = r.anchors[n.Value.GetToken().Value]
-		default:
-			return node
-		}
-	}
-	return nil
-}
-
 // mapping gives each value of a mapping to its key. Unknown and repeated keys
 // are faults. A key without a value counts as absent.
 func (r *reader) mapping(node ast.Node, path string, keys []key) {
-	m, ok := r.follow(node).(*ast.MappingNode)
+	m, ok := r.tree.Follow(node).(*ast.MappingNode)
 	if !ok {
 		r.at(node, "%s must be a map of keys and values, not %s", path, r.kind(node))
 		return
@@ -145,7 +96,7 @@ func (r *reader) mapping(node ast.Node, path string, keys []key) {
 	seen := map[string]int{}
 	for _, pair := range m.Values {
 		name, value := pair.Key.GetToken().Value, pair.Value
-		line := lineOf(pair.Key)
+		line := outline.Line(pair.Key)
 		if first := seen[name]; first > 0 {
 			r.atLine(line, "the key %s stands here again, first in line %d", join(path, name), first)
 			continue
@@ -161,7 +112,7 @@ func (r *reader) take(keys []key, path, name string, line int, value ast.Node) {
 		r.unknown(keys, path, name, line)
 		return
 	}
-	if _, empty := r.follow(value).(*ast.NullNode); empty {
+	if _, empty := r.tree.Follow(value).(*ast.NullNode); empty {
 		return
 	}
 	r.lines[join(path, name)] = line
@@ -191,26 +142,13 @@ func join(path, name string) string {
 	return path + "." + name
 }
 
-// scalar returns a value as the text that stands in the file.
-func (r *reader) scalar(node ast.Node) (string, bool) {
-	switch n := r.follow(node).(type) {
-	case *ast.StringNode:
-		return n.Value, true
-	case *ast.LiteralNode:
-		return n.Value.Value, true
-	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode, *ast.InfinityNode, *ast.NanNode:
-		return n.GetToken().Value, true
-	}
-	return "", false
-}
-
 // text takes any scalar as the text that it is.
 func (r *reader) text(into *string) func(string, ast.Node) {
 	return func(path string, value ast.Node) {
-		text, ok := r.scalar(value)
+		text, ok := r.tree.Text(value)
 		if !ok {
 			f := r.at(value, "%s must be a text, not %s", path, r.kind(value))
-			if m, isMap := r.follow(value).(*ast.MappingNode); isMap && m.IsFlowStyle {
+			if m, isMap := r.tree.Follow(value).(*ast.MappingNode); isMap && m.IsFlowStyle {
 				f.Hinted("a value that begins with { must stand in quotes")
 			}
 			return
@@ -243,7 +181,7 @@ func (r *reader) texts(into *[]string) func(string, ast.Node) {
 
 // items returns the values of a list.
 func (r *reader) items(path string, value ast.Node) []ast.Node {
-	seq, ok := r.follow(value).(*ast.SequenceNode)
+	seq, ok := r.tree.Follow(value).(*ast.SequenceNode)
 	if !ok {
 		r.at(value, "%s must be a list, not %s", path, r.kind(value)).Hinted("like [one, two]")
 		return nil
@@ -253,7 +191,7 @@ func (r *reader) items(path string, value ast.Node) []ast.Node {
 
 // kind says what a value is.
 func (r *reader) kind(node ast.Node) fault.Text {
-	switch r.follow(node).(type) {
+	switch r.tree.Follow(node).(type) {
 	case *ast.MappingNode, *ast.MappingValueNode:
 		return fault.Textf("a map")
 	case *ast.SequenceNode:

@@ -3,6 +3,7 @@ package campaign
 import (
 	"github.com/goccy/go-yaml/ast"
 
+	"hongyan/internal/outline"
 	"hongyan/internal/schedule"
 )
 
@@ -17,7 +18,7 @@ func (r *reader) schedule(into **schedule.Schedule) func(string, ast.Node) {
 			{"missed", r.line(&spec.Missed)},
 			{"until", r.line(&spec.Until)},
 		})
-		if _, ok := r.follow(value).(*ast.MappingNode); !ok || r.faultyAt(lineOf(value)) {
+		if _, ok := r.tree.Follow(value).(*ast.MappingNode); !ok || r.faultyAt(outline.Line(value)) {
 			return
 		}
 		parsed, wrong := schedule.Parse(spec)

@@ -2,15 +2,14 @@ package config
 
 import (
 	"bytes"
-	"errors"
 	"slices"
 	"strings"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
 	"github.com/goccy/go-yaml/parser"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // sep parts the levels of a key; a dot would collide with keys like qq.com.
@@ -32,18 +31,12 @@ type tree struct {
 // allow. The faults it returns are those that make all else pointless.
 func parse(file string, src []byte) (*tree, fault.Faults) {
 	t := &tree{file: file, lines: map[string]int{}, below: map[string][]string{}, anchors: map[string]ast.Node{}, refused: map[string]bool{}}
-	f, err := parser.ParseBytes(plain(src), 0, parser.AllowDuplicateMapKey())
-	if err != nil {
-		return t, fault.Faults{t.syntax(src, err)}
+	o, bad := outline.Parse(src, parser.AllowDuplicateMapKey())
+	if bad != nil {
+		return t, fault.Faults{t.syntax(src, bad)}
 	}
-	if len(f.Docs) > 1 {
-		return t, fault.Faults{fault.At(file, lineOf(f.Docs[1]), "a second document begins here").Hinted("remove the line ---")}
-	}
-	if len(f.Docs) == 0 || f.Docs[0].Body == nil {
-		return t, nil
-	}
-	if _, empty := f.Docs[0].Body.(*ast.CommentGroupNode); !empty {
-		t.level("", f.Docs[0].Body)
+	if o.Body != nil {
+		t.level("", o.Body)
 	}
 	return t, nil
 }
@@ -53,31 +46,21 @@ func plain(src []byte) []byte { return bytes.TrimPrefix(src, []byte("\ufeff")) }
 
 // syntax says what the parser could not read. A message may repeat the text it
 // stumbled over, so a line with a secret is not quoted.
-func (t *tree) syntax(src []byte, err error) *fault.Fault {
-	line, message := 0, "it is not valid YAML"
-	if e, ok := errors.AsType[*yaml.SyntaxError](err); ok {
-		message = e.GetMessage()
-		if at := e.GetToken(); at != nil && at.Position != nil {
-			line = at.Position.Line
-		}
+func (t *tree) syntax(src []byte, f *fault.Fault) *fault.Fault {
+	f.File = t.file
+	if f.Hint.Format != "" {
+		return f
 	}
 	var text strings.Builder
 	for i, s := range slices.Collect(bytes.Lines(src)) {
-		if i+2 >= line && i <= line {
+		if i+2 >= f.Line && i <= f.Line {
 			text.WriteString(strings.ToLower(string(s)))
 		}
 	}
-	if line == 0 || slices.ContainsFunc(append(likeSecret(), "secret", "webhook"), func(s string) bool { return strings.Contains(text.String(), s) }) {
-		message = "it is not valid YAML"
+	if f.Line == 0 || slices.ContainsFunc(append(likeSecret(), "secret", "webhook"), func(s string) bool { return strings.Contains(text.String(), s) }) {
+		f.What = fault.Textf("it is not valid YAML")
 	}
-	return fault.At(t.file, line, "%s", message).Hinted("indent with blanks, two for each level; put values with : or # in quotes")
-}
-
-func lineOf(n ast.Node) int {
-	if n == nil || n.GetToken() == nil || n.GetToken().Position == nil {
-		return 0
-	}
-	return n.GetToken().Position.Line
+	return f.Hinted("indent with blanks, two for each level; put values with : or # in quotes")
 }
 
 func (t *tree) at(line int, format string, args ...any) *fault.Fault {
@@ -114,18 +97,18 @@ func join(path, key string) string {
 func (t *tree) level(path string, n ast.Node) {
 	pairs, ok := t.pairs(n)
 	if !ok {
-		t.at(lineOf(n), "%s must be keys with values", orFile(path)).Hinted("write it like key: value, one below the other")
+		t.at(outline.Line(n), "%s must be keys with values", orFile(path)).Hinted("write it like key: value, one below the other")
 		return
 	}
 	for _, pair := range pairs {
 		key := pair.Key.GetToken().Value
 		below := join(path, key)
 		if before, twice := t.lines[below]; twice {
-			t.at(lineOf(pair.Key), "%q stands twice, first in line %d", key, before).Hinted("names do not depend on case")
+			t.at(outline.Line(pair.Key), "%q stands twice, first in line %d", key, before).Hinted("names do not depend on case")
 			t.muddled = true
 			continue
 		}
-		t.lines[below] = lineOf(pair.Key)
+		t.lines[below] = outline.Line(pair.Key)
 		t.below[path] = append(t.below[path], key)
 		t.value(below, key, pair)
 	}
@@ -160,7 +143,7 @@ func (t *tree) solid(n ast.Node) ast.Node {
 			n = x.Value
 		case *ast.AliasNode:
 			if n = t.anchors[x.Value.GetToken().Value]; n == nil {
-				t.at(lineOf(x), "a value after * refers to a place that there is not").Hinted("put a value that begins with * in quotes")
+				t.at(outline.Line(x), "a value after * refers to a place that there is not").Hinted("put a value that begins with * in quotes")
 				t.muddled = true
 			}
 		case *ast.TagNode:
@@ -177,7 +160,7 @@ func (t *tree) value(path, key string, pair *ast.MappingValueNode) {
 	kind := kindOf(path)
 	n := t.solid(pair.Value)
 	if kind == unknown {
-		t.stranger(path, key, lineOf(pair.Key))
+		t.stranger(path, key, outline.Line(pair.Key))
 		return
 	}
 	if n == nil {
@@ -185,7 +168,7 @@ func (t *tree) value(path, key string, pair *ast.MappingValueNode) {
 	}
 	if _, null := n.(*ast.NullNode); null {
 		if kind != branch {
-			t.at(lineOf(pair.Key), "%s has no value", key).Hinted("write one, or remove the line")
+			t.at(outline.Line(pair.Key), "%s has no value", key).Hinted("write one, or remove the line")
 		}
 		return
 	}
@@ -207,17 +190,17 @@ func (t *tree) value(path, key string, pair *ast.MappingValueNode) {
 func (t *tree) wrong(key, want string, n ast.Node) {
 	switch want {
 	case "text":
-		t.at(lineOf(n), "%s must be text", key).Hinted("put it in quotes, so that it is taken letter by letter")
+		t.at(outline.Line(n), "%s must be text", key).Hinted("put it in quotes, so that it is taken letter by letter")
 	case "number":
-		t.at(lineOf(n), "%s must be a whole number", key).Hinted("write it plainly, like 465")
+		t.at(outline.Line(n), "%s must be a whole number", key).Hinted("write it plainly, like 465")
 	case "decimal":
-		t.at(lineOf(n), "%s must be a number", key).Hinted("write it plainly, like 0.3")
+		t.at(outline.Line(n), "%s must be a number", key).Hinted("write it plainly, like 0.3")
 	case "line":
-		t.at(lineOf(n), "%s must be one line without control characters", key)
+		t.at(outline.Line(n), "%s must be one line without control characters", key)
 	case "flag":
-		t.at(lineOf(n), "%s must be true or false", key)
+		t.at(outline.Line(n), "%s must be true or false", key)
 	default:
-		t.at(lineOf(n), "%s must be a list", key).Hinted("write it like [a, b], or one below the other, each after a dash")
+		t.at(outline.Line(n), "%s must be a list", key).Hinted("write it like [a, b], or one below the other, each after a dash")
 	}
 }
 

@@ -74,10 +74,15 @@ func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 	for c := 'b'; c < 'j'; c++ {
 		fmt.Fprintf(&bomb, "%c: &%c [%s]\n", c, c, strings.TrimSuffix(strings.Repeat("*"+string(c-1)+",", 10), ","))
 	}
+	var rows, lines strings.Builder
+	for i := range 1000 {
+		fmt.Fprintf(&rows, `{"k%d": 1},`, i)
+		fmt.Fprintf(&lines, "- k%d: 1\n", i)
+	}
 	for name, c := range map[string]struct{ file, text, want string }{
 		"not JSON":      {"a.json", "{", "c.yaml:7: data x: this is not JSON: "},
 		"two values":    {"a.json", "{} {}", "there is more behind the JSON value"},
-		"not YAML":      {"a.yaml", "a: b: c\n", "this is not YAML: line 1: "},
+		"not YAML":      {"a.yaml", "a: b: c\n", "data x: line 1: this is not YAML: "},
 		"not CSV":       {"a.csv", "a,b\n1\n", "this is not CSV: record on line 2: wrong number of fields"},
 		"empty":         {"a.csv", "", "the file is empty"},
 		"empty YAML":    {"a.yaml", "# nothing\n", "the file is empty"},
@@ -91,8 +96,11 @@ func TestWhatIsWrongWithAFileStandsWhereItIsTold(t *testing.T) {
 		"a key by name": {"a.yaml", "a: &a k\n*a : v\n", "line 2: the key is no text"},
 		"too much":      {"a.json", `"` + strings.Repeat("x", 1<<20) + `"`, "has more than 1048576 bytes"},
 		"a deep one":    {"a.json", strings.Repeat("[", 100) + strings.Repeat("]", 100), "deep"},
+		"deep YAML":     {"a.yaml", "a:\n  " + strings.Repeat("[", 100_000), "c.yaml:7: data x: line 2: values stand in values more than 64 deep"},
 		"a circle":      {"a.yaml", "a: &a [*a]\n", "deep"},
 		"a YAML bomb":   {"a.yaml", bomb.String(), "more than 100000 values"},
+		"no two alike":  {"a.json", "[" + strings.TrimSuffix(rows.String(), ",") + "]", "more than 100000 values"},
+		"no two lines":  {"a.yaml", lines.String(), "more than 100000 values"},
 		"no feed":       {"a.xml", "<html></html>", "is none of"},
 		"a broken feed": {"feed.xml", "<rss", "this is no feed: "},
 	} {

@@ -10,12 +10,11 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // Bounds of what one source may hold, whatever its bytes unfold to.
@@ -29,22 +28,31 @@ type counter struct{ n int }
 
 func (c *counter) count(depth int) error {
 	if c.n++; c.n > maxValues || depth > maxDepth {
-		return fault.At("", 0, "it holds more than %d values, or values in values more than %d deep", maxValues, maxDepth)
+		return c.full()
 	}
 	return nil
+}
+
+func (c *counter) full() error {
+	return fault.At("", 0, "it holds more than %d values, or values in values more than %d deep", maxValues, maxDepth)
 }
 
 var bom = []byte("\xef\xbb\xbf")
 
 // garbled is the fault of a text that is not UTF-8, nil if it is.
 func garbled(src []byte) error {
-	bad := fault.NotUTF8("", src)
-	if bad == nil {
-		return nil
+	if bad := fault.NotUTF8("", src); bad != nil {
+		return within(bad)
 	}
-	f := fault.At("", 0, "line %d: %s", bad.Line, bad.What)
-	f.Hint = bad.Hint
-	return f
+	return nil
+}
+
+// within says the line of a source in words: a fault's own place is the campaign.
+func within(bad *fault.Fault) *fault.Fault {
+	if bad.Line > 0 {
+		bad.What = fault.Textf("line %d: %s", bad.Line, bad.What)
+	}
+	return bad
 }
 
 func parseJSON(src []byte) (any, error) {
@@ -81,7 +89,7 @@ func (c *counter) plain(v any, depth int) (any, error) {
 				return nil, err
 			}
 		}
-		level(v)
+		return v, c.level(v)
 	case map[string]any:
 		for k := range v {
 			var err error
@@ -94,50 +102,45 @@ func (c *counter) plain(v any, depth int) (any, error) {
 }
 
 // level gives all maps of a list the same keys, as the rows of a table have:
-// what one lacks is empty.
-func level(list []any) {
+// what one lacks is empty, and counts.
+func (c *counter) level(list []any) error {
 	keys := map[string]bool{}
 	for _, v := range list {
 		m, ok := v.(map[string]any)
 		if !ok {
-			return
+			return nil
 		}
 		for k := range m {
 			keys[k] = true
 		}
 	}
 	for _, v := range list {
+		m := v.(map[string]any)
+		if c.n += len(keys) - len(m); c.n > maxValues {
+			return c.full()
+		}
 		for k := range keys {
-			if m := v.(map[string]any); m[k] == nil {
+			if m[k] == nil {
 				m[k] = ""
 			}
 		}
 	}
+	return nil
 }
 
 func parseYAML(src []byte) (any, error) {
 	if err := garbled(src); err != nil {
 		return nil, err
 	}
-	file, err := parser.ParseBytes(bytes.TrimPrefix(src, bom), 0)
-	if err != nil {
-		if bad, ok := errors.AsType[*yaml.SyntaxError](err); ok && bad.Token != nil {
-			return nil, fault.At("", 0, "this is not YAML: line %d: %s", bad.Token.Position.Line, bad.Message)
-		}
-		return nil, fault.At("", 0, "this is not YAML: %s", err.Error())
+	tree, bad := outline.Parse(src)
+	if bad != nil {
+		return nil, within(bad)
 	}
-	for _, doc := range file.Docs {
-		if doc.Body != nil {
-			y := yamlReader{anchors: map[string]ast.Node{}}
-			for _, node := range ast.Filter(ast.AnchorType, doc.Body) {
-				if anchor, ok := node.(*ast.AnchorNode); ok && anchor.Name != nil {
-					y.anchors[anchor.Name.GetToken().Value] = anchor.Value
-				}
-			}
-			return y.value(doc.Body, 0)
-		}
+	if tree.Body == nil {
+		return nil, fault.At("", 0, "the file is empty")
 	}
-	return nil, fault.At("", 0, "the file is empty")
+	y := yamlReader{anchors: tree.Anchors}
+	return y.value(tree.Body, 0)
 }
 
 // A yamlReader takes scalars as they are written: 007 is no 7, and no is no
@@ -180,8 +183,7 @@ func (y *yamlReader) value(node ast.Node, depth int) (any, error) {
 			}
 			out = append(out, v)
 		}
-		level(out)
-		return out, nil
+		return out, y.level(out)
 	case *ast.MappingNode:
 		return y.mapping(n, depth)
 	case nil, *ast.NullNode:

@@ -2,20 +2,19 @@ package render
 
 import (
 	"cmp"
-	"fmt"
 	"io/fs"
 	"maps"
 	"os"
 	"path"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/goccy/go-yaml"
+	"github.com/goccy/go-yaml/ast"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 	"hongyan/templates"
 )
 
@@ -128,72 +127,83 @@ func stem(name string) string {
 
 var frontKeys = []string{"subject", "preheader", "layout", "theme"}
 
-var frontKey = regexp.MustCompile(`^([^\s:#"'-][^\s:]*):`)
-
 // front reads the front matter; what is wrong with it joins the faults.
 func (p *parsing) front(src string) head {
 	h := head{lines: map[string]int{}}
-	line, file := 1, p.source.Template
-	for text := range strings.Lines(src) {
-		line++
-		if m := frontKey.FindStringSubmatch(text); m != nil {
-			h.lines[m[1]] = line
-		}
-	}
-	values := map[string]any{}
-	if err := yaml.Unmarshal([]byte(src), &values); err != nil {
+	tree, bad := outline.Parse([]byte(src))
+	if bad != nil {
 		h.broken = true
-		at, what := yamlError(err)
-		p.fault(fault.At(file, at+1, "front matter: %s", what)).
-			Hinted("a value with {{…}} stands in quotes: subject: '{{.name}}，你好'")
+		f := p.fault(fault.At(p.source.Template, bad.Line+1, "front matter: %s", bad.What))
+		if f.Hint = bad.Hint; f.Hint.Format == "" {
+			f.Hinted("a value with {{…}} stands in quotes: subject: '{{.name}}，你好'")
+		}
 		return h
 	}
-	for _, key := range sortedKeys(values) {
-		p.frontValue(&h, key, values[key])
+	if tree.Body == nil {
+		return h
+	}
+	body, ok := tree.Follow(tree.Body).(*ast.MappingNode)
+	if !ok {
+		h.broken = true
+		p.fault(fault.At(p.source.Template, outline.Line(tree.Body)+1, "front matter: keys with values are wanted")).
+			Hinted("known keys: %s", strings.Join(frontKeys, ", "))
+		return h
+	}
+	for _, pair := range body.Values {
+		p.frontValue(&h, tree, pair)
 	}
 	return h
 }
 
-func (p *parsing) frontValue(h *head, key string, value any) {
-	file, line := p.source.Template, h.lines[key]
-	if key == "theme" {
-		theme, ok := value.(map[string]any)
-		if !ok {
-			p.fault(fault.At(file, line, "theme: a map of names and values is wanted"))
-			return
-		}
-		h.Theme = map[string]string{}
-		for name, v := range theme {
-			h.Theme[name] = fmt.Sprint(v)
-		}
-		return
-	}
-	text := strings.TrimSpace(fmt.Sprint(value))
-	switch key {
-	case "subject":
-		h.Subject = text
-	case "preheader":
-		h.Preheader = text
-	case "layout":
-		h.Layout = text
-	default:
+func (p *parsing) frontValue(h *head, tree outline.Outline, pair *ast.MappingValueNode) {
+	key, file, line := pair.Key.GetToken().Value, p.source.Template, outline.Line(pair.Key)+1
+	h.lines[key] = line
+	into := map[string]*string{"subject": &h.Subject, "preheader": &h.Preheader, "layout": &h.Layout}[key]
+	switch {
+	case key == "theme":
+		h.Theme = p.frontTheme(tree, pair)
+	case into == nil:
 		f := p.fault(fault.At(file, line, "front matter: unknown key %q", key))
 		if near := fault.Near(key, frontKeys); near != "" {
 			f.Hinted("did you mean %q?", near)
 			return
 		}
 		f.Hinted("known keys: %s", strings.Join(frontKeys, ", "))
+	default:
+		h.broken = !p.frontText(into, tree, key, pair) || h.broken
 	}
 }
 
-var yamlPlace = regexp.MustCompile(`^\[(\d+):\d+\] (.*)`)
-
-func yamlError(err error) (int, string) {
-	first, _, _ := strings.Cut(yaml.FormatError(err, false, false), "\n")
-	if m := yamlPlace.FindStringSubmatch(first); m != nil {
-		return number(m[1]), m[2]
+// frontText takes a single value as it is written. A key without a value counts
+// as absent.
+func (p *parsing) frontText(into *string, tree outline.Outline, name string, pair *ast.MappingValueNode) bool {
+	if _, none := tree.Follow(pair.Value).(*ast.NullNode); none {
+		return true
 	}
-	return 0, first
+	text, ok := tree.Text(pair.Value)
+	if !ok {
+		p.fault(fault.At(p.source.Template, outline.Line(pair.Key)+1, "front matter: %s must be a text", name)).Hinted("put it in quotes")
+		return false
+	}
+	*into = strings.TrimSpace(text)
+	return true
+}
+
+func (p *parsing) frontTheme(tree outline.Outline, pair *ast.MappingValueNode) map[string]string {
+	theme := map[string]string{}
+	switch values := tree.Follow(pair.Value).(type) {
+	case *ast.NullNode:
+	case *ast.MappingNode:
+		for _, value := range values.Values {
+			var text string
+			if name := value.Key.GetToken().Value; p.frontText(&text, tree, "theme."+name, value) {
+				theme[name] = text
+			}
+		}
+	default:
+		p.fault(fault.At(p.source.Template, outline.Line(pair.Key)+1, "theme: a map of names and values is wanted"))
+	}
+	return theme
 }
 
 func number(s string) int {

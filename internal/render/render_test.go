@@ -303,6 +303,24 @@ func TestTheCampaignWinsOverTheFrontMatter(t *testing.T) {
 	}
 }
 
+func TestTheFrontMatterIsTakenAsItIsWritten(t *testing.T) {
+	t.Parallel()
+	for written, want := range map[string]string{"007": "007", "1.50": "1.50", "2026-11-23": "2026-11-23", "&s yes": "yes", "|\n  two\n": "two", "''": "s", "": "s", "~": "s"} {
+		s := letter(t, "---\nsubject: "+written+"\npreheader:\ntheme:\n---\nhello\n")
+		if s.Subject = ""; want == "s" {
+			s.Subject = "s"
+		}
+		if c := mustRender(t, mustParse(t, s), nil); c.Subject != want || c.Preheader != "" {
+			t.Errorf("%q: got the subject %q and the preheader %q", written, c.Subject, c.Preheader)
+		}
+	}
+	s := letter(t, "---\nsubject:\n---\nhello\n")
+	s.Subject = ""
+	if _, err := render.Parse(s); err == nil || !strings.Contains(err.Error(), "the mail has no subject") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestTheCampaignsPreheaderWinsOverTheFrontMatters(t *testing.T) {
 	t.Parallel()
 	for _, front := range []string{"", "---\npreheader: front\n---\n"} {

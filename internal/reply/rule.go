@@ -6,11 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
-	"github.com/goccy/go-yaml/parser"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // A rule is one entry of a rule file. What it names must all fit an answer;
@@ -48,28 +47,16 @@ func readSheet(file, title string, src []byte) (sheet, fault.Faults) {
 	if garbled := fault.NotUTF8(file, src); garbled != nil {
 		return sheet{}, fault.Faults{garbled}
 	}
-	tree, err := parser.ParseBytes(src, 0)
-	if err != nil {
-		rd.syntax(err)
-		return sheet{}, rd.faults
+	tree, bad := outline.Parse(src)
+	if bad != nil {
+		bad.File = file
+		return sheet{}, fault.Faults{bad}
 	}
-	s := rd.sheet(tree)
+	s := rd.sheet(tree.Body)
 	for i := range s.rules {
 		rd.complete(&s.rules[i], title, s.source)
 	}
 	return s, rd.faults
-}
-
-func (rd *reader) syntax(err error) {
-	var wrong yaml.Error
-	if e, ok := err.(yaml.Error); ok {
-		wrong = e
-	}
-	if wrong == nil || wrong.GetToken() == nil {
-		rd.at(0, "this is not YAML: %v", err)
-		return
-	}
-	rd.at(wrong.GetToken().Position.Line, "this is not YAML: %s", wrong.GetMessage())
 }
 
 func (rd *reader) at(line int, format string, args ...any) *fault.Fault {
@@ -78,13 +65,13 @@ func (rd *reader) at(line int, format string, args ...any) *fault.Fault {
 	return f
 }
 
-func (rd *reader) sheet(tree *ast.File) (s sheet) {
-	if len(tree.Docs) != 1 || tree.Docs[0].Body == nil {
-		rd.at(0, "a rule file is one YAML document").Hinted("it begins with %q", "rules:")
+func (rd *reader) sheet(body ast.Node) (s sheet) {
+	if body == nil {
+		rd.at(0, "the file is empty").Hinted("it begins with %q", "rules:")
 		return s
 	}
-	rd.fields(tree.Docs[0].Body, map[string]func(ast.Node){
-		"for":    func(n ast.Node) { s.providers, s.line = rd.words(n), lineOf(n) },
+	rd.fields(body, map[string]func(ast.Node){
+		"for":    func(n ast.Node) { s.providers, s.line = rd.words(n), outline.Line(n) },
 		"source": func(n ast.Node) { s.source = rd.word(n) },
 		"rules": func(n ast.Node) {
 			for _, item := range rd.items(n) {
@@ -99,7 +86,7 @@ func (rd *reader) sheet(tree *ast.File) (s sheet) {
 }
 
 func (rd *reader) rule(n ast.Node) rule {
-	r := rule{line: lineOf(n)}
+	r := rule{line: outline.Line(n)}
 	v := &r.verdict
 	setters := map[string]func(ast.Node){
 		"text": func(n ast.Node) {

@@ -9,6 +9,7 @@ import (
 	"github.com/goccy/go-yaml/ast"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/outline"
 )
 
 // fields hands each value of a mapping to its key's setter and returns the keys.
@@ -40,7 +41,7 @@ func (rd *reader) pairs(n ast.Node) []*ast.MappingValueNode {
 	case *ast.MappingValueNode:
 		return []*ast.MappingValueNode{n}
 	}
-	rd.at(lineOf(n), "here should be keys and values").Hinted("such as %q", `text: "…"`)
+	rd.at(outline.Line(n), "here should be keys and values").Hinted("such as %q", `text: "…"`)
 	return nil
 }
 
@@ -48,7 +49,7 @@ func (rd *reader) items(n ast.Node) []ast.Node {
 	if seq, ok := n.(*ast.SequenceNode); ok {
 		return seq.Values
 	}
-	rd.at(lineOf(n), "here should be a list")
+	rd.at(outline.Line(n), "here should be a list")
 	return nil
 }
 
@@ -72,7 +73,7 @@ func (rd *reader) word(n ast.Node) string {
 	case *ast.IntegerNode, *ast.FloatNode:
 		return n.GetToken().Value
 	}
-	rd.at(lineOf(n), "here should be a text").Hinted("put it in quotes")
+	rd.at(outline.Line(n), "here should be a text").Hinted("put it in quotes")
 	return ""
 }
 
@@ -80,7 +81,7 @@ func (rd *reader) word(n ast.Node) string {
 func (rd *reader) needle(n ast.Node) string {
 	s := rd.word(n)
 	if len(s) < 3 {
-		rd.at(lineOf(n), "%q is too short to tell answers apart", s)
+		rd.at(outline.Line(n), "%q is too short to tell answers apart", s)
 	}
 	return s
 }
@@ -88,7 +89,7 @@ func (rd *reader) needle(n ast.Node) string {
 func (rd *reader) enhanced(n ast.Node) string {
 	s := rd.word(n)
 	if !isEnhanced(strings.NewReplacer("x.", "5.", ".x", ".0").Replace(s)) {
-		rd.at(lineOf(n), "%q is no enhanced code", s).Hinted("such as 5.1.1 or 5.7.x")
+		rd.at(outline.Line(n), "%q is no enhanced code", s).Hinted("such as 5.1.1 or 5.7.x")
 	}
 	return s
 }
@@ -96,7 +97,7 @@ func (rd *reader) enhanced(n ast.Node) string {
 func (rd *reader) code(n ast.Node) string {
 	s := rd.word(n)
 	if len(s) != 3 || s[0] < '2' || s[0] > '5' || s[1:] != "yz" && !digits(s) {
-		rd.at(lineOf(n), "%q is no reply code", s).Hinted("such as 550 or 5yz")
+		rd.at(outline.Line(n), "%q is no reply code", s).Hinted("such as 550 or 5yz")
 	}
 	return s
 }
@@ -115,7 +116,7 @@ func (rd *reader) wait(n ast.Node) time.Duration {
 	s := rd.word(n)
 	d, err := time.ParseDuration(s)
 	if err != nil || d <= 0 || d > 30*24*time.Hour {
-		rd.at(lineOf(n), "%q is no waiting time", s).Hinted("such as 15m or 3h, at most 720h")
+		rd.at(outline.Line(n), "%q is no waiting time", s).Hinted("such as 15m or 3h, at most 720h")
 	}
 	return d
 }
@@ -123,7 +124,7 @@ func (rd *reader) wait(n ast.Node) time.Duration {
 func (rd *reader) count(n ast.Node) int {
 	i, err := strconv.Atoi(rd.word(n))
 	if err != nil || i < 1 || i > 1000 {
-		rd.at(lineOf(n), "a streak is a number from 1 to 1000")
+		rd.at(outline.Line(n), "a streak is a number from 1 to 1000")
 	}
 	return i
 }
@@ -131,7 +132,7 @@ func (rd *reader) count(n ast.Node) int {
 func (rd *reader) yes(n ast.Node) bool {
 	b, ok := n.(*ast.BoolNode)
 	if !ok {
-		rd.at(lineOf(n), "here should be true or false")
+		rd.at(outline.Line(n), "here should be true or false")
 		return false
 	}
 	return b.Value
@@ -152,19 +153,12 @@ func oneOf[S ~string](rd *reader, n ast.Node, among []S) S {
 }
 
 func (rd *reader) unknown(n ast.Node, format, word string, known []string) {
-	f := rd.at(lineOf(n), format, word)
+	f := rd.at(outline.Line(n), format, word)
 	if near := fault.Near(word, known); near != "" {
 		f.Hinted("did you mean %q?", near)
 		return
 	}
 	f.Hinted("one of: %s", strings.Join(known, ", "))
-}
-
-func lineOf(n ast.Node) int {
-	if n == nil || n.GetToken() == nil {
-		return 0
-	}
-	return n.GetToken().Position.Line
 }
 
 func join[S ~string](words []S) string {
