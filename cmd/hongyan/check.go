@@ -226,10 +226,21 @@ func (d *door) printSample(e *edition) {
 	var cells []string
 	for _, column := range e.list.Columns() {
 		if value := sample.Fields[column]; value != "" {
-			cells = append(cells, column+"="+value)
+			cells = append(cells, column+"="+clip(value))
 		}
 	}
+	if more := len(cells) - 2*shown; more > 0 {
+		cells = append(cells[:2*shown], d.say("… and %d more", more))
+	}
 	fmt.Fprintln(d.out, d.say("Line %d reads: %s", sample.Line, strings.Join(cells, ", ")))
+}
+
+// clip shortens a value of a list to what a line has room for.
+func clip(value string) string {
+	if runes := []rune(value); len(runes) > 60 {
+		return string(runes[:60]) + "…"
+	}
+	return value
 }
 
 // verdictOf is the exit code of a check.

@@ -168,8 +168,13 @@ func (d *door) warnMore(all int) {
 }
 
 func (d *door) printSurvey(s list.Survey) {
+	hinted := map[string]bool{} // a hint that fits many rows is said once
 	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
 		d.warn(d.say("line %d will be skipped: %s", f.Line, d.text(f.What)))
+		if hint := d.text(f.Hint); hint != "" && !hinted[hint] {
+			hinted[hint] = true
+			fmt.Fprintln(d.err, "    "+hint)
+		}
 	}
 	d.warnMore(s.FaultCount)
 	for _, dup := range s.Duplicates[:min(shown, len(s.Duplicates))] {

@@ -6,9 +6,13 @@ import (
 	"hongyan/internal/fault"
 )
 
+// maxUnused is how many columns that nobody uses are named.
+const maxUnused = 10
+
 // Columns compares the list's columns with those that the campaign uses. A
 // column that is used and not there is an error, one that is there and not
-// used is good to know. The caller counts the e-mail column as used.
+// used is good to know; of very many only the first are named. The caller counts
+// the e-mail column as used.
 func Columns(list, used []string) []Finding {
 	var out []Finding
 	for _, name := range used {
@@ -19,13 +23,12 @@ func Columns(list, used []string) []Finding {
 			})
 		}
 	}
-	for _, name := range list {
-		if !slices.Contains(used, name) {
-			out = append(out, Finding{
-				Rule: columnUnused.id, Severity: columnUnused.severity,
-				What: fault.Textf("column %q is not used", name),
-			})
-		}
+	unused := slices.DeleteFunc(slices.Clone(list), func(name string) bool { return slices.Contains(used, name) })
+	for _, name := range unused[:min(len(unused), maxUnused)] {
+		out = append(out, Found(columnUnused.id, fault.Textf("column %q is not used", name), fault.Text{}))
+	}
+	if more := len(unused) - maxUnused; more > 0 {
+		out = append(out, Found(columnUnused.id, fault.Textf("%d more columns are not used", more), fault.Text{}))
 	}
 	return out
 }

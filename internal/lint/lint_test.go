@@ -239,3 +239,15 @@ func TestColumnsUsedAndUnused(t *testing.T) {
 		t.Errorf("got\n%s%s", said(got), got[0].Hint)
 	}
 }
+
+func TestOfManyUnusedColumnsTheFirstAreNamed(t *testing.T) {
+	t.Parallel()
+	var list []string
+	for i := range 200 {
+		list = append(list, fmt.Sprint("c", i))
+	}
+	got := lint.Columns(list, []string{"c3"})
+	if len(got) != 11 || got[9].What.String() != `column "c10" is not used` || got[10].What.String() != "189 more columns are not used" {
+		t.Errorf("got\n%s", said(got))
+	}
+}

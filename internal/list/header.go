@@ -1,6 +1,7 @@
 package list
 
 import (
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,10 +39,39 @@ func (l *List) readHead(o Options) error {
 	if len(sample) == 0 {
 		return fault.Faults{fault.At(l.path, 0, "the list is empty")}
 	}
-	if err := l.readHeader(sample[0]); err != nil {
+	err := l.readHeader(sample[0])
+	if err == nil {
+		err = l.findEmail(o, sample)
+	}
+	faults, bad := errors.AsType[fault.Faults](err)
+	if !bad || namesEmail(o, sample[0]) {
 		return err
 	}
-	return l.findEmail(o, sample)
+	return l.elsewhere(o, sample, faults)
+}
+
+// elsewhere tells where the header stands that is not in the first row: below a
+// title, or on another sheet. If that is not known, the faults stand.
+func (l *List) elsewhere(o Options, sample []row, faults fault.Faults) error {
+	first := sample[0].line
+	for _, r := range sample[1:] {
+		if namesEmail(o, r) {
+			return fault.Faults{fault.At(l.path, first, "this is not the header, which seems to stand in line %d", r.line).
+				Hinted("delete the lines above it: the first line must name the columns")}
+		}
+	}
+	if len(l.otherSheets) > 0 && o.Sheet == "" {
+		return fault.Faults{fault.At(l.path, first, "the sheet %s has no column of addresses", l.assumed.Sheet).
+			Hinted("the workbook has others: %s; say which holds the list with sheet:", strings.Join(l.otherSheets, ", "))}
+	}
+	return faults
+}
+
+func namesEmail(o Options, r row) bool {
+	return slices.ContainsFunc(r.cells, func(cell string) bool {
+		name := trim(visible(cell))
+		return name != "" && name == o.Email || isEmailName(name)
+	})
 }
 
 func (l *List) readHeader(r row) error {
@@ -72,7 +102,8 @@ func checkName(path string, line int, name string, i int, first map[string]int) 
 	at, twice := first[name]
 	switch {
 	case name == "":
-		return fault.At(path, line, "column %s of the header has no name", columnName(i))
+		return fault.At(path, line, "column %s of the header has no name", columnName(i)).
+			Hinted("name the column, or delete it")
 	case twice:
 		return fault.At(path, line, "the header has the name %q twice, in the columns %s and %s", name, columnName(at), columnName(i))
 	}

@@ -5,11 +5,13 @@
 package list
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"iter"
 	"os"
+	"slices"
 
 	"hongyan/internal/fault"
 )
@@ -65,14 +67,15 @@ type Assumed struct {
 
 // List is an open list. The methods but Close may be used at the same time.
 type List struct {
-	path    string
-	file    *os.File
-	size    int64
-	read    func() (table, error) // begins at the header, which is the first row
-	assumed Assumed
-	header  header
-	rows    ranges
-	where   *filter // nil: every row
+	path        string
+	file        *os.File
+	size        int64
+	read        func() (table, error) // begins at the header, which is the first row
+	assumed     Assumed
+	header      header
+	otherSheets []string // of the workbook: those that were not chosen and can be seen
+	rows        ranges
+	where       *filter // nil: every row
 }
 
 // table is a source of rows: CSV or a sheet. It ends with io.EOF; any other
@@ -141,7 +144,7 @@ func (l *List) open(o Options) error {
 
 // recognise finds out the format from the first bytes, whatever the file is called.
 func (l *List) recognise(o Options) error {
-	magic := make([]byte, 8)
+	magic := make([]byte, 64)
 	n, err := l.file.ReadAt(magic, 0)
 	if err != nil && err != io.EOF {
 		return fmt.Errorf("list: %w", err)
@@ -155,7 +158,19 @@ func (l *List) recognise(o Options) error {
 	case "":
 		return fault.Faults{fault.At(l.path, 0, "the list is empty")}
 	}
+	if isPage(magic[:n]) {
+		return fault.Faults{fault.At(l.path, 0, "this is a web page or XML, whatever its name says").
+			Hinted("open it in a spreadsheet program and save it as .xlsx")}
+	}
 	return l.openCSV(o)
+}
+
+// isPage tells HTML and XML, which many an export calls .xls.
+func isPage(head []byte) bool {
+	head = bytes.ToLower(bytes.TrimLeft(bytes.TrimPrefix(head, []byte("\ufeff")), " \t\r\n"))
+	return slices.ContainsFunc([]string{"<html", "<!doctype", "<?xml", "<table", "<head", "<meta", "<style"}, func(tag string) bool {
+		return bytes.HasPrefix(head, []byte(tag))
+	})
 }
 
 // choose makes the choice of rows out of the options.

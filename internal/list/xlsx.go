@@ -26,7 +26,8 @@ const (
 type book struct {
 	path    string
 	parts   map[string]*zip.File
-	sheet   string // the part's name
+	sheet   string   // the part's name
+	others  []string // sheets that can be seen and were not chosen
 	texts   *texts
 	formats []format // by the style of a cell
 	date04  bool     // days are counted from 1904
@@ -73,6 +74,7 @@ func (l *List) openBook(o Options) error {
 	}
 	l.assumed = Assumed{Format: "XLSX", Sheet: name}
 	l.header.fill = true
+	l.otherSheets = b.others
 	l.read = b.table
 	return nil
 }
@@ -96,6 +98,11 @@ func (b *book) open(o Options) (sheet string, err error) {
 		return "", fault.Faults{f}
 	}
 	b.sheet = part
+	for _, s := range workbook.Sheets {
+		if s.visible() && s.Name != sheet && relations[s.relation()].kind == "worksheet" {
+			b.others = append(b.others, s.Name)
+		}
+	}
 	if b.formats, err = b.readStyles(relations); err != nil {
 		return "", err
 	}
@@ -151,7 +158,7 @@ func chooseSheet(o Options, sheets []xmlSheet, relations map[string]relation) (n
 			continue
 		}
 		names = append(names, s.Name)
-		if s.Name == o.Sheet || o.Sheet == "" && (s.State == "" || s.State == "visible") {
+		if s.Name == o.Sheet || o.Sheet == "" && s.visible() {
 			return s.Name, r.target, nil
 		}
 	}
@@ -164,6 +171,8 @@ func chooseSheet(o Options, sheets []xmlSheet, relations map[string]relation) (n
 	}
 	return "", "", f.Hinted("it has %s", strings.Join(names, ", "))
 }
+
+func (s xmlSheet) visible() bool { return s.State == "" || s.State == "visible" }
 
 // relation returns the sheet's r:id, whatever the prefix and the edition of the standard.
 func (s xmlSheet) relation() string {

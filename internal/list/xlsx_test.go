@@ -229,6 +229,45 @@ func packed(t testing.TB, all map[string]string) string {
 
 func mail(rest string) string { return `<c t="str"><v>a@b.cn</v></c>` + rest }
 
+func TestAListOnAnotherSheetIsLookedForThere(t *testing.T) {
+	t.Parallel()
+	path := workbook(t, func(f *excelize.File, set func(cell string, value any, style *excelize.Style)) {
+		set("A1", "说明", nil)
+		for _, name := range []string{"名单", "旧的", "图"} {
+			if _, err := f.NewSheet(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := f.SetSheetVisible("旧的", false); err != nil {
+			t.Fatal(err)
+		}
+	})
+	_, err := list.Open(path, list.Options{})
+	want := "list.xlsx:1: the sheet Sheet1 has no column of addresses\n    the workbook has others: 名单, 图; say which holds the list with sheet:"
+	if err == nil || short(err) != want {
+		t.Errorf("got\n%v\nwant\n%s", err, want)
+	}
+	if _, err = list.Open(path, list.Options{Sheet: "Sheet1"}); err == nil || !strings.Contains(err.Error(), "name it email or 邮箱") {
+		t.Errorf("a sheet that was told: %v", err)
+	}
+}
+
+func TestATitleInMergedCellsIsNoHeader(t *testing.T) {
+	t.Parallel()
+	_, err := list.Open(workbook(t, func(f *excelize.File, set func(cell string, value any, style *excelize.Style)) {
+		set("A1", "2026 名单", nil)
+		set("A2", "姓名", nil)
+		set("B2", "邮箱", nil)
+		set("B3", "a@b.cn", nil)
+		if err := f.MergeCell("Sheet1", "A1", "B1"); err != nil {
+			t.Fatal(err)
+		}
+	}), list.Options{})
+	if err == nil || !strings.Contains(err.Error(), "this is not the header, which seems to stand in line 2") {
+		t.Errorf("got %v", err)
+	}
+}
+
 func TestEveryKindOfCellHasItsText(t *testing.T) {
 	t.Parallel()
 	for cell, text := range map[string]string{
