@@ -202,11 +202,14 @@ func addressColumns(names []string, sample []row) []string {
 // isEmailName tells whether a column is called what columns of addresses are called.
 func isEmailName(name string) bool {
 	name = strings.Map(func(r rune) rune {
-		if strings.ContainsRune(" \t\n-_*:()/\u00a0", r) {
+		if strings.ContainsRune(" \t\n-_*:()[]【】/\u00a0", r) {
 			return -1
 		}
 		return r
 	}, strings.ToLower(halfWidth(name)))
+	for _, mark := range []string{"必填", "required"} { // as forms write beside a question
+		name = strings.TrimPrefix(strings.TrimSuffix(name, mark), mark)
+	}
 	switch name {
 	case "email", "mail", "emailaddress", "mailaddress", "emailaddr", "emails", "recipientemail", "emailid",
 		"邮箱", "邮箱地址", "邮箱号", "邮箱号码", "邮箱账号", "邮箱email", "email邮箱", "qq邮箱", "工作邮箱", "联系邮箱", "收件邮箱", "收件人邮箱",

@@ -376,7 +376,7 @@ func TestTheColumnOfAddressesIsFoundByItsName(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{
 		"email", "E-Mail", "EMAIL", "mail", "e-mail address", "Email_Address", "邮箱", "邮 箱", "电子邮箱", "邮件", "邮箱地址",
-		"电子邮件", "邮件地址", "Email地址", "Ｅｍａｉｌ", "信箱", "邮箱：", "* 邮箱", "郵箱", "QQ邮箱",
+		"电子邮件", "邮件地址", "Email地址", "Ｅｍａｉｌ", "信箱", "邮箱：", "* 邮箱", "郵箱", "QQ邮箱", "邮箱（必填）", "Email (required)", "*邮箱 [必填]", "【必填】邮箱",
 	} {
 		l := open(t, file(t, "x,"+name+",y\n1,a@b.cn,c@d.cn\n"), list.Options{})
 		if a := l.Assumed(); a.EmailBy != "header" || a.EmailColumn != strings.TrimSpace(name) {
