@@ -194,7 +194,7 @@ func (w *world) commit(o *office, then func()) {
 // The store's.
 const (
 	longestWait = 5 * time.Millisecond
-	enough      = 32
+	enough      = 64
 )
 
 // assemble waits about as long as the last commit took for mails in flight.
