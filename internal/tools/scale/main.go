@@ -40,7 +40,7 @@ const (
 
 func main() {
 	c := costs{
-		way: 300 * time.Microsecond, begin: 270 * time.Microsecond, row: 40 * time.Microsecond,
+		way: 300 * time.Microsecond, begin: 310 * time.Microsecond, row: 33 * time.Microsecond,
 		flush: 200 * time.Microsecond, cores: 4, worker: 180 * time.Microsecond, power: 2,
 	}
 	for _, f := range []struct {
