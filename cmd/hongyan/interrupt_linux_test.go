@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -173,6 +174,9 @@ func TestTheFirstInterruptEndsWhatIsNotSending(t *testing.T) {
 
 func TestAClosedTerminalEndsARunAfterTheMailInFlight(t *testing.T) {
 	t.Parallel()
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // what is caught here is not ignored there, even if nohup runs the tests
+	defer signal.Stop(hup)
 	dir := mailing(t)
 	p := atTerminal(t, dir, "send", "--yes", "campaigns/news.yaml")
 	captured(t, dir, 2)
