@@ -20,7 +20,7 @@ type Links struct {
 	most  int           // may be open at once; 0: one
 	open  int           // by now, or about to be
 	fresh int           // of them that have carried no mail yet
-	mails int           // taken since the last one was opened
+	mails int           // taken since the last one of them showed that it works
 	moved chan struct{} // closed when one more may be open
 
 	bound  int       // so many were too many; 0: not yet
@@ -75,7 +75,6 @@ func (l *Links) admit(x *link, most int) <-chan struct{} {
 	if l.open < min(max(l.most, 1), max(most, 1)) {
 		l.open++
 		l.fresh++
-		l.mails = 0
 		x.in, x.fresh = true, true
 		return nil
 	}
@@ -156,6 +155,7 @@ func (l *Links) carried(x *link, most int, now time.Time) {
 	if x.fresh {
 		x.fresh = false
 		l.fresh--
+		l.mails = 0
 	}
 	l.mails++
 	if l.fresh > 0 || l.open < l.most || l.mails < l.open {

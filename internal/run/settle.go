@@ -179,12 +179,15 @@ func (s *shift) refused(kept context.Context, x *link, j *job, refusal *reply.Re
 		Stage: string(refusal.Stage), Code: refusal.Code, Enhanced: refusal.Enhanced, Reply: refusal.Text,
 		Class: string(v.Class), Rule: v.Rule, At: now,
 	}
-	if v.Fewer && s.giveWay(x, refusal.Reply(), now) || worn(v) && !j.begun && x.renew() {
+	away := early(refusal.Stage)
+	switch {
+	case (v.Fewer || away && passes(v, scope)) && s.giveWay(x, refusal.Reply(), now),
+		worn(v) && !away && !j.begun && x.renew():
 		return s.again(kept, j, v, o)
 	}
 	s.tellPacer(v, refusal.Stage, now)
-	if early(refusal.Stage) {
-		return s.turnedAway(kept, x, j, v, scope, refusal)
+	if away {
+		return s.turnedAway(kept, j, v, scope, refusal, now)
 	}
 	if v.Reconnect {
 		x.hangUp()
@@ -203,6 +206,12 @@ func (s *shift) refused(kept context.Context, x *link, j *job, refusal *reply.Re
 // worn reports whether a verdict is about a connection that has carried enough.
 func worn(v reply.Verdict) bool { return v.Class == reply.Transient && v.Reconnect }
 
+// passes reports whether trouble before anybody was named is neither the login's
+// nor a limit's.
+func passes(v reply.Verdict, scope reply.Scope) bool {
+	return v.Class == reply.Transient || scope != reply.Account && scope != reply.Run
+}
+
 // again puts the recipient down whose connection, not whose mail, was refused.
 func (s *shift) again(kept context.Context, j *job, v reply.Verdict, o ledger.Outcome) error {
 	s.Pacer.Unclear()
@@ -213,19 +222,14 @@ func (s *shift) again(kept context.Context, j *job, v reply.Verdict, o ledger.Ou
 	return s.belt.settle(kept, j, o)
 }
 
-// turnedAway gives back the recipient whom the server would not even hear
-// named. A login or a limit stops the account as its verdict says. Trouble that
-// passes closes the connection while others are in; when it is the only one the
-// account rests, the longer the more often.
-func (s *shift) turnedAway(kept context.Context, x *link, j *job, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal) error {
+// turnedAway gives back the recipient whom the server would not even hear named
+// by the only connection. A login or a limit stops the account as its verdict says.
+// By trouble that passes the account rests, the longer the more often.
+func (s *shift) turnedAway(kept context.Context, j *job, v reply.Verdict, scope reply.Scope, refusal *reply.Refusal, now time.Time) error {
 	if err := s.belt.giveBack(kept, j); err != nil {
 		return err
 	}
-	now := time.Now()
-	if v.Class == reply.Transient || scope != reply.Account && scope != reply.Run {
-		if s.giveWay(x, refusal.Reply(), now) {
-			return nil
-		}
+	if passes(v, scope) {
 		scope, v.Human, v.Wait = reply.Account, false, max(v.Wait, resting(s.links.turnedAway()-1))
 	}
 	return s.heed(kept, v, scope, refusal, now)
