@@ -12,18 +12,17 @@ import (
 	"hongyan/internal/ledger/postgres"
 )
 
-// This file is how workers take over whom an account has put off that the issue
-// does not use any more, see [run.Lane.Orphans]. Whoever claims them has taken that
+// This file is how lanes take over whom an account has put off that the issue does
+// not use any more, see [run.Lane.Orphans]. A worker who claims them has taken that
 // account, like any other: it is one process's, and within it one lane's.
 
 // lost are accounts that have put recipients of an issue off and are none of those
 // that it uses now.
 func (h *house) lost(ctx context.Context, k ledger.Key, used []string) ([]string, error) {
-	shared, ok := h.store.(*postgres.Store)
-	if !ok {
+	names, err := h.store.PutOffBy(ctx, k)
+	if errors.Is(err, ledger.ErrUnknown) {
 		return nil, nil
 	}
-	names, err := shared.PutOffBy(ctx, k)
 	return slices.DeleteFunc(names, func(name string) bool { return slices.Contains(used, name) }), err
 }
 

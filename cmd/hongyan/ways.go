@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -145,26 +144,8 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 		lanes = append(lanes, lane)
 	}
 	var err error
-	lanes[0].Orphans, err = h.orphans(ctx, e)
+	lanes[0].Orphans, err = h.lost(ctx, e.key, e.accountNames())
 	return lanes, err
-}
-
-// orphans are the accounts that put recipients of the issue off and that the
-// campaign does not use any more.
-func (h *house) orphans(ctx context.Context, e *edition) (names []string, err error) {
-	for entry, err := range h.store.Entries(ctx, e.key, ledger.Filter{States: []ledger.State{ledger.Deferred}}) {
-		if errors.Is(err, ledger.ErrUnknown) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		used := slices.ContainsFunc(e.accounts, func(a config.Account) bool { return a.Name == entry.Account })
-		if !used && !slices.Contains(names, entry.Account) {
-			names = append(names, entry.Account)
-		}
-	}
-	return names, nil
 }
 
 // lane builds the way out of one account for the edition, whose keys are open.

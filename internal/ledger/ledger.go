@@ -173,6 +173,10 @@ type Accounts interface {
 	// end ([Hold.Keeps]) is due at once.
 	Lift(ctx context.Context, account string) error
 
+	// PutOffBy names the accounts by which recipients of an issue are deferred,
+	// in their order.
+	PutOffBy(ctx context.Context, k Key) ([]string, error)
+
 	// Learn remembers what was learned about an account, in words that only
 	// the learner reads.
 	Learn(ctx context.Context, account string, learned []byte) error

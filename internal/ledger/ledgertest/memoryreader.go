@@ -42,6 +42,16 @@ func (m *Memory) entries(k ledger.Key, f ledger.Filter) (out []ledger.Entry, err
 	return out, nil
 }
 
+// PutOffBy implements [ledger.Accounts].
+func (m *Memory) PutOffBy(_ context.Context, k ledger.Key) (names []string, err error) {
+	entries, err := m.entries(k, ledger.Filter{States: []ledger.State{ledger.Deferred}})
+	for _, e := range entries {
+		names = append(names, e.Account)
+	}
+	slices.Sort(names)
+	return slices.Compact(names), err
+}
+
 // Totals implements [ledger.Reader].
 func (m *Memory) Totals(_ context.Context, k ledger.Key) (ledger.Totals, error) {
 	is, err := m.open(k)

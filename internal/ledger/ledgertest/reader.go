@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -206,6 +207,7 @@ func remembering() map[string]func(*testing.T, *book) {
 	return map[string]func(*testing.T, *book){
 		"AHoldStandsUntilItIsLifted":            holds,
 		"WhomAHoldPutOffIsDueOnceItIsLifted":    lifted,
+		"WhoPutRecipientsOffIsNamed":            putOffBy,
 		"WhatWasLearnedIsRemembered":            learned,
 		"TheKeyIsMadeOnce":                      keyOnce,
 		"WhatWasSendingIsInDoubtAtTheNextStart": doubtAtStart,
@@ -267,6 +269,26 @@ func lifted(t *testing.T, b *book) {
 		}
 	}
 	b.same("offered", addresses(b.claim("qq", 9, time.Now())), addresses(was[:mine]))
+}
+
+func putOffBy(t *testing.T, b *book) {
+	if _, err := b.PutOffBy(b.ctx, ledger.Key{Campaign: "none", Issue: "main"}); !errors.Is(err, ledger.ErrUnknown) {
+		t.Errorf("of no issue: %v", err)
+	}
+	b.enqueue(people(5)...)
+	for i, account := range []string{"qq", "163", "qq", "126"} {
+		o := later(b.entry(i).ID, 2, 30)
+		o.Account = account
+		if account == "126" {
+			o.State, o.Due = ledger.Refused, time.Time{}
+		}
+		b.record(o)
+	}
+	b.claim("qq", 1, at(30))
+	b.reopen()
+	got, err := b.PutOffBy(b.ctx, welcome())
+	b.must(err)
+	b.same("who put off", got, []string{"163", "qq"})
 }
 
 func learned(t *testing.T, b *book) {

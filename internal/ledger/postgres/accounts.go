@@ -73,6 +73,21 @@ func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
 	return out, wrap("read holds", err)
 }
 
+// PutOffBy names accounts. See [ledger.Accounts].
+func (r *Reader) PutOffBy(ctx context.Context, k ledger.Key) ([]string, error) {
+	issue, err := r.issue(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.pool.Query(ctx, `SELECT DISTINCT a.name FROM account a
+		WHERE EXISTS (SELECT 1 FROM due u WHERE u.issue = $1 AND u.account = a.id) ORDER BY a.name`, issue)
+	if err != nil {
+		return nil, wrap("look who put recipients off", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	return names, wrap("look who put recipients off", err)
+}
+
 // Lift ends a hold. See [ledger.Accounts]. Nobody works on who is not due yet, so
 // that no lease is asked for.
 func (s *Store) Lift(ctx context.Context, account string) error {

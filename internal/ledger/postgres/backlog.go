@@ -34,18 +34,3 @@ func (r *Reader) Backlog(ctx context.Context, now time.Time) ([]ledger.Backlog, 
 	})
 	return out, wrap("read the backlog", err)
 }
-
-// PutOffBy lists the accounts by which recipients of an issue are put off.
-func (s *Store) PutOffBy(ctx context.Context, k ledger.Key) ([]string, error) {
-	issue, err := s.issue(ctx, k)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.pool.Query(ctx, `SELECT DISTINCT a.name FROM account a
-		WHERE EXISTS (SELECT 1 FROM due u WHERE u.issue = $1 AND u.account = a.id) ORDER BY a.name`, issue)
-	if err != nil {
-		return nil, wrap("look who put recipients off", err)
-	}
-	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
-	return names, wrap("look who put recipients off", err)
-}

@@ -64,6 +64,28 @@ func (r *Reader) Holds(ctx context.Context) ([]ledger.Hold, error) {
 	return out, wrap("read holds", rows.Err())
 }
 
+// PutOffBy names accounts. See [ledger.Accounts].
+func (r *Reader) PutOffBy(ctx context.Context, k ledger.Key) (names []string, err error) {
+	issue, err := r.issue(ctx, k)
+	if err != nil {
+		return nil, err
+	}
+	rows, err := r.db.QueryContext(ctx, `SELECT a.name FROM account a
+		WHERE EXISTS (SELECT 1 FROM due u WHERE u.issue = ? AND u.account = a.id) ORDER BY a.name`, issue)
+	if err != nil {
+		return nil, wrap("look who put recipients off", err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var name string
+		if err := rows.Scan(&name); err != nil {
+			return nil, wrap("look who put recipients off", err)
+		}
+		names = append(names, name)
+	}
+	return names, wrap("look who put recipients off", rows.Err())
+}
+
 // kept are the entries that wait for the end of an account's hold. See [ledger.Hold.Keeps].
 const kept = `SELECT d.id FROM account a JOIN hold h ON h.account = a.id JOIN due u ON u.account = a.id JOIN delivery d ON d.id = u.id
 	WHERE a.name = ?1 AND u.due > ?2 AND (d.attempts = 0 OR d.begun = 0 OR d.ended = h.since)
