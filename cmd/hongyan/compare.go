@@ -2,7 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
+	"fmt"
+	"io"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -84,4 +89,37 @@ func (h *house) freezeFiles(ctx context.Context, e *edition) error {
 		return err
 	}
 	return errors.Join(e.freezeData(ctx, h.store), e.leaveParcels(ctx, key))
+}
+
+// digests are the fingerprints of everything that the issue is made of.
+func (e *edition) digests() (map[string]string, error) {
+	written := sha256.Sum256(e.written)
+	out := map[string]string{e.named(e.camp.File): hex.EncodeToString(written[:])}
+	if err := e.fresh.digest(out); err != nil {
+		return nil, err
+	}
+	for _, file := range append(e.sources(e.camp.Attachments)[1:], e.camp.Recipients.File) {
+		sum, err := digest(file)
+		if errors.Is(err, os.ErrNotExist) {
+			continue // part of the program, not of the user's files
+		}
+		if err != nil {
+			return nil, err
+		}
+		out[e.named(file)] = sum
+	}
+	return out, nil
+}
+
+func digest(file string) (string, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", fmt.Errorf("read %s: %w", file, err)
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -3,11 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
-	"fmt"
-	"io"
 	"maps"
 	"os"
 	"path/filepath"
@@ -293,26 +288,6 @@ func (e *edition) mailing(account config.Account, key []byte, signer *message.Si
 	}, nil
 }
 
-// digests are the fingerprints of everything that the issue is made of.
-func (e *edition) digests() (map[string]string, error) {
-	written := sha256.Sum256(e.written)
-	out := map[string]string{e.named(e.camp.File): hex.EncodeToString(written[:])}
-	if err := e.fresh.digest(out); err != nil {
-		return nil, err
-	}
-	for _, file := range append(e.sources(e.camp.Attachments)[1:], e.camp.Recipients.File) {
-		sum, err := digest(file)
-		if errors.Is(err, os.ErrNotExist) {
-			continue // part of the program, not of the user's files
-		}
-		if err != nil {
-			return nil, err
-		}
-		out[e.named(file)] = sum
-	}
-	return out, nil
-}
-
 // named is a file as seen from the campaign's folder, wherever that lies.
 func (e *edition) named(file string) string {
 	dir, err := filepath.Abs(e.camp.Dir)
@@ -340,19 +315,6 @@ func (e *edition) sources(attachments []campaign.Attachment) []string {
 		}
 	}
 	return files
-}
-
-func digest(file string) (string, error) {
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", fmt.Errorf("read %s: %w", file, err)
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 func (e *edition) close() {
