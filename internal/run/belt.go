@@ -155,20 +155,25 @@ func (b *belt) gather(ctx context.Context, room int, now time.Time) ([]ledger.En
 }
 
 // poll is how often a lane with nothing to do looks whether other lanes gave
-// something back or the list brought more.
-const poll = 200 * time.Millisecond
+// something back or the list brought more, at last; glimpse is how soon at first:
+// the head of a list takes its time to become durable, and everybody waits for it.
+const (
+	glimpse = 5 * time.Millisecond
+	poll    = 200 * time.Millisecond
+)
 
 // left says for how long to wait when nothing could be claimed; false: it is over.
 func (b *belt) left(ctx context.Context, due time.Time, more bool, now time.Time) (time.Duration, bool, error) {
 	b.mu.Lock()
 	busy := b.awaits // what has ended since may be due only now
+	idle := now.Sub(b.emptied)
 	b.mu.Unlock()
 	waiting, at, why := b.opens(now)
 	switch wait := due.Sub(now); {
 	case waiting > 0 && !busy:
 		return b.idle(ctx, at, why, now)
 	case more && !busy:
-		return poll, true, nil
+		return min(max(idle, glimpse), poll), true, nil
 	case waiting > 0:
 		return min(max(at.Sub(now), poll), long), true, nil
 	case busy: // a job in hand may yet be deferred; its end wakes us
