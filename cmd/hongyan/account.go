@@ -127,6 +127,7 @@ func (d *door) accountLift(ctx context.Context, name string) error {
 	if err := h.store.Lift(ctx, account.Name); err != nil {
 		return err
 	}
+	h.call(ctx)
 	fmt.Fprintln(d.out, d.say("the hold of account %s is lifted", account.Name))
 	return nil
 }

@@ -194,7 +194,9 @@ func (f crewFloor) again(ctx context.Context, k ledger.Key) (bool, error) {
 			return false, err
 		}
 	}
-	return true, f.books.Discard(ctx, shelfPaused, k.String())
+	err = f.books.Discard(ctx, shelfPaused, k.String())
+	f.call(ctx)
+	return true, err
 }
 
 // reassign reports false of an issue that no worker ever had.
@@ -215,8 +217,8 @@ func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
 	return err == nil, err
 }
 
-// lifted is nothing to tell anybody: the workers look at the ledger.
-func (f crewFloor) lifted(string) {}
+// lifted has the workers look at the ledger, where it says so.
+func (f crewFloor) lifted(ctx context.Context, _ string) { f.call(ctx) }
 
 func (f crewFloor) aside(ctx context.Context, w *way, do func()) error {
 	err := f.borrow(ctx, f.books, w.lane.Account, do)

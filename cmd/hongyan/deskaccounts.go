@@ -84,7 +84,7 @@ func (d desk) Lift(ctx context.Context, name, _ string) error {
 	if err := d.store.Lift(ctx, account.Name); err != nil {
 		return err
 	}
-	d.floor.lifted(account.Name)
+	d.floor.lifted(ctx, account.Name)
 	return nil
 }
 

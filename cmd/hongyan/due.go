@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -31,7 +32,22 @@ func (h *house) assign(ctx context.Context, e *edition) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(h.store.Discard(ctx, shelfEnded, e.key.String()), h.store.Put(ctx, shelfWork, e.key.String(), body))
+	err = errors.Join(h.store.Discard(ctx, shelfEnded, e.key.String()), h.store.Put(ctx, shelfWork, e.key.String(), body))
+	if err == nil {
+		h.call(ctx)
+	}
+	return err
+}
+
+// call has a worker look for work at once.
+func (h *house) call(ctx context.Context) {
+	books, ok := h.store.(*postgres.Store)
+	if !ok {
+		return
+	}
+	if err := crew.Call(ctx, books.Pool()); err != nil {
+		h.door.log.Debug("the workers look for themselves", slog.Any("err", err))
+	}
 }
 
 // keyOf reads a key as it is written: a campaign's name has no slash.

@@ -33,7 +33,7 @@ type floor interface {
 	// to be begun from its files.
 	again(ctx context.Context, k ledger.Key) (bool, error)
 	// lifted tells that a hold was lifted in the ledger.
-	lifted(account string)
+	lifted(ctx context.Context, account string)
 	// aside does an errand over an account between what issues send by it.
 	aside(ctx context.Context, w *way, do func()) error
 }
@@ -113,7 +113,7 @@ func (f ownFloor) pause(ctx context.Context, k ledger.Key, p office.Pause) (bool
 
 func (f ownFloor) again(_ context.Context, k ledger.Key) (bool, error) { return f.office.Again(k), nil }
 
-func (f ownFloor) lifted(account string) { f.office.Lifted(account) }
+func (f ownFloor) lifted(_ context.Context, account string) { f.office.Lifted(account) }
 
 func (f ownFloor) aside(ctx context.Context, w *way, do func()) error {
 	return f.office.Aside(ctx, f.officeLane(&w.lane, w), do)

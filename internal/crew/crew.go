@@ -11,6 +11,7 @@
 package crew
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -51,6 +52,8 @@ type Crew struct {
 	Log   *slog.Logger
 	// Stop, when closed, ends Run after the mails in flight.
 	Stop <-chan struct{}
+
+	every time.Duration // it looks by itself; 0: a tick
 }
 
 // The times of River. A job has no heartbeat there, so a slice is short, and
@@ -107,16 +110,18 @@ func (c *Crew) Run(ctx context.Context) error {
 		return err
 	}
 	bell := make(chan struct{}, 1)
-	workers := river.NewWorkers()
-	river.AddWorker(workers, pumper{floor: c.Floor, again: func() {
+	ring := func() {
 		select {
 		case bell <- struct{}{}:
 		default:
 		}
-	}})
+	}
+	workers := river.NewWorkers()
+	river.AddWorker(workers, pumper{floor: c.Floor, again: ring})
+	river.AddWorker(workers, river.WorkFunc(func(context.Context, *river.Job[look]) error { ring(); return nil }))
 	client, err := river.NewClient(riverpgxv5.New(c.Pool), &river.Config{
 		Queues: map[string]river.QueueConfig{river.QueueDefault: {MaxWorkers: c.Lanes}}, Workers: workers, Logger: c.Log,
-		FetchPollInterval: tick, JobTimeout: timeout, RescueStuckJobsAfter: rescue,
+		FetchPollInterval: c.rhythm(), JobTimeout: timeout, RescueStuckJobsAfter: rescue,
 		CompletedJobRetentionPeriod: retention, DiscardedJobRetentionPeriod: retention, CancelledJobRetentionPeriod: retention,
 	})
 	if err != nil {
@@ -136,10 +141,12 @@ func (c *Crew) Run(ctx context.Context) error {
 	return err
 }
 
+func (c *Crew) rhythm() time.Duration { return cmp.Or(c.every, tick) }
+
 // look has accounts pumped as they come due. A database that is away is asked
 // again at the next tick.
 func (c *Crew) look(ctx context.Context, client *river.Client[pgx.Tx], bell <-chan struct{}) {
-	ticker := time.NewTicker(tick)
+	ticker := time.NewTicker(c.rhythm())
 	defer ticker.Stop()
 	for {
 		if err := c.insert(ctx, client); err != nil && ctx.Err() == nil {
