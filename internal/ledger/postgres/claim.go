@@ -38,6 +38,7 @@ func (s *Store) claim(ctx context.Context, k ledger.Key, lane Lane, n int, now t
 	for i := range out {
 		out[i].Key = k
 	}
+	s.foresee(ctx, out)
 	return out, wrap("claim", err)
 }
 

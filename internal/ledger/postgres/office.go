@@ -14,32 +14,33 @@ const suppressions = `SELECT list, address, source, reason, by, at FROM suppress
 
 // Suppressed says whether an address gets no mail. See [ledger.Suppressor].
 func (r *Reader) Suppressed(ctx context.Context, list, address string) (ledger.Suppression, bool, error) {
-	found, err := r.suppressed(ctx, []string{list}, []string{address})
+	var b pgx.Batch
+	found := suppressed(&b, []string{list}, []string{address})
+	err := r.pool.SendBatch(ctx, &b).Close()
 	s, ok := found[0]
 	return s, ok, wrap("look up the suppression of "+address, err)
 }
 
-// suppressed looks up many at once; what it returns is by their place.
-func (r *Reader) suppressed(ctx context.Context, lists, addresses []string) (map[int]ledger.Suppression, error) {
+// suppressed has a batch look up many at once; what is found comes by their place.
+func suppressed(b *pgx.Batch, lists, addresses []string) map[int]ledger.Suppression {
 	folded, on := make([]string, len(addresses)), make([]string, len(lists))
 	for i := range addresses {
 		folded[i], on[i] = text(ledger.Folded(addresses[i])), text(lists[i])
 	}
-	rows, err := r.pool.Query(ctx, `SELECT v.n, s.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS v(address, list, n)
-		CROSS JOIN LATERAL (`+suppressions+`WHERE address = v.address AND list IN (v.list, '') ORDER BY list DESC LIMIT 1) AS s`, folded, on)
-	if err != nil {
-		return nil, err
-	}
 	found := map[int]ledger.Suppression{}
-	var n int
-	var at int64
-	var s ledger.Suppression
-	_, err = pgx.ForEachRow(rows, []any{&n, &s.List, &s.Address, &s.Source, &s.Reason, &s.By, &at}, func() error {
-		s.At = instant(at)
-		found[n-1] = s
-		return nil
+	b.Queue(`SELECT v.n, s.* FROM unnest($1::text[], $2::text[]) WITH ORDINALITY AS v(address, list, n)
+		CROSS JOIN LATERAL (`+suppressions+`WHERE address = v.address AND list IN (v.list, '') ORDER BY list DESC LIMIT 1) AS s`, folded, on).Query(func(rows pgx.Rows) error {
+		var n int
+		var at int64
+		var s ledger.Suppression
+		_, err := pgx.ForEachRow(rows, []any{&n, &s.List, &s.Address, &s.Source, &s.Reason, &s.By, &at}, func() error {
+			s.At = instant(at)
+			found[n-1] = s
+			return nil
+		})
+		return err
 	})
-	return found, err
+	return found
 }
 
 func scanSuppression(row pgx.CollectableRow) (s ledger.Suppression, err error) {
@@ -75,6 +76,7 @@ func (s *Store) Suppress(ctx context.Context, all ...ledger.Suppression) (added 
 			return 0, err
 		}
 	}
+	defer s.slate.changed()
 	for len(all) > 0 {
 		if err := ctx.Err(); err != nil {
 			return added, wrap("suppress", context.Cause(ctx))
@@ -108,6 +110,7 @@ func (s *Store) suppress(ctx context.Context, all []ledger.Suppression) (int, er
 
 // Unsuppress takes a suppression back. See [ledger.Suppressor].
 func (s *Store) Unsuppress(ctx context.Context, list, address string) (bool, error) {
+	defer s.slate.changed()
 	tag, err := s.pool.Exec(ctx, `DELETE FROM suppression WHERE address = $1 AND list = $2`,
 		text(ledger.Folded(address)), text(list))
 	return tag.RowsAffected() == 1, wrap("take back the suppression of "+address, err)

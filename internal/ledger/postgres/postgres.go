@@ -47,6 +47,7 @@ type Store struct {
 	committer sync.WaitGroup
 	enquiries chan enquiry
 	enquirer  sync.WaitGroup
+	slate     slate
 	stop      context.CancelFunc // of the renewer
 	renewer   sync.WaitGroup
 	hurry     <-chan struct{} // closed when the program is to end: a database that is away is not waited for much longer
