@@ -180,8 +180,26 @@ func (o Options) answering(serve func(*http.Request) (any, error)) http.HandlerF
 
 // A partial answer says where the next one begins, if there is more.
 type partial struct {
-	all  []entryShape
+	all  any
 	next string // of the same path
+}
+
+// first are the first n of all, and of those that follow where they begin: what
+// the cursor of the last one says, as names and values of the query.
+func first[S any](r *http.Request, all []S, n int, cursor func(last S) []string) partial {
+	if len(all) <= n {
+		return partial{all: all}
+	}
+	return partial{all[:n], onward(r, cursor(all[n-1])...)}
+}
+
+// onward is the query of a request that goes on from a cursor.
+func onward(r *http.Request, cursor ...string) string {
+	query := r.URL.Query()
+	for i := 0; i < len(cursor); i += 2 {
+		query.Set(cursor[i], cursor[i+1])
+	}
+	return "?" + query.Encode()
 }
 
 // point links the next answer (RFC 8288).

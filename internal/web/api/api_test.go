@@ -168,6 +168,7 @@ func TestDescriptionHoldsOfEveryQuestionAndEveryAnswer(t *testing.T) {
 	c.ask(http.MethodGet, issue, nil, 200)
 	c.ask(http.MethodPost, issue+"/resume", nil, 200)
 	c.step(9)
+	c.ask(http.MethodGet, "/issues?after=weekly&after_issue=main&limit=1", nil, 200)
 	c.ask(http.MethodGet, issue+"/timeline?step=1", nil, 200)
 	var found []struct{ ID int64 }
 	body := c.ask(http.MethodGet, issue+"/recipients?state=in-doubt&limit=2", nil, 200)
@@ -257,13 +258,18 @@ func TestASearchThatTakesLongSaysWhereItGoesOn(t *testing.T) {
 				t.Fatalf("%s: %d, %v: %s", next, w.Code, err, w.Body)
 			}
 			found += len(page)
-			link, _ := strings.CutSuffix(w.Header().Get("Link"), `>; rel="next"`)
-			next = strings.TrimPrefix(link, "<")
+			next = linked(w)
 		}
 		if found != want.found || answers != want.answers {
 			t.Errorf("%s: %d found in %d answers, want %d in %d", query, found, answers, want.found, want.answers)
 		}
 	}
+}
+
+// linked is the query of the next answer, "" after the last.
+func linked(w *httptest.ResponseRecorder) string {
+	link, _ := strings.CutSuffix(w.Header().Get("Link"), `>; rel="next"`)
+	return strings.TrimPrefix(link, "<")
 }
 
 func TestDescriptionAndHandlersHaveTheSameRoutes(t *testing.T) {
@@ -320,6 +326,7 @@ func TestWhatIsWrongIsSaidInTheDescribedForm(t *testing.T) {
 		"/issues/weekly/none/recipients": 404, "/issues/weekly/main/recipients?state=gone": 400, "/issues/weekly/main/recipients?limit=0": 400,
 		"/issues/weekly/main/recipients?limit=1001": 400, "/issues/weekly/main/recipients?after=-1": 400, "/issues/weekly/main/recipients/1": 404,
 		"/issues/weekly/main/timeline?step=0": 400, "/issues/weekly/main/timeline?step=36028797018963968": 400, "/acts?before=x": 400, "/suppressions?limit=x": 400,
+		"/issues?limit=1001": 400, "/issues?after=weekly&after_issue=none": 404,
 	} {
 		c.ask(http.MethodGet, path, nil, status)
 	}

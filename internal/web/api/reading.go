@@ -47,17 +47,30 @@ func (a *api) preview(r *http.Request) (any, error) {
 	return mailOf(m), err
 }
 
+// issues has the issues after one. That which was planned anew meanwhile is the
+// latest again: who goes on from there sees some twice and misses none.
 func (a *api) issues(r *http.Request) (any, error) {
+	n, err := limit(r)
+	if err != nil {
+		return nil, err
+	}
 	all, err := a.Books.Issues(r.Context())
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := a.Desk.Jobs(r.Context())
-	out := make([]issueShape, len(all))
-	for i, issue := range all {
-		out[i] = issueOf(issue, jobs)
+	if after := (ledger.Key{Campaign: r.FormValue("after"), Issue: r.FormValue("after_issue")}); after != (ledger.Key{}) {
+		at := slices.IndexFunc(all, func(i ledger.Issue) bool { return i.Key == after })
+		if at < 0 {
+			return nil, web.ErrUnknown
+		}
+		all = all[at+1:]
 	}
-	return out, err
+	jobs, err := a.Desk.Jobs(r.Context())
+	out := make([]issueShape, min(len(all), n+1))
+	for i := range out {
+		out[i] = issueOf(all[i], jobs)
+	}
+	return first(r, out, n, func(last issueShape) []string { return []string{"after", last.Campaign, "after_issue", last.Issue} }), err
 }
 
 func (a *api) issue(r *http.Request) (any, error) {
@@ -117,14 +130,13 @@ func (a *api) recipients(r *http.Request) (any, error) {
 		f.States = append(f.States, ledger.State(state))
 	}
 	found, err := web.Search{Books: a.Books, Key: keyOf(r), Filter: f}.Find(r.Context())
-	out := partial{all: make([]entryShape, len(found.Rows))}
+	shapes := make([]entryShape, len(found.Rows))
 	for i, e := range found.Rows {
-		out.all[i] = entryOf(e)
+		shapes[i] = entryOf(e)
 	}
+	out := partial{all: shapes}
 	if found.More > 0 {
-		query := r.URL.Query()
-		query.Set("after", strconv.FormatInt(found.More, 10))
-		out.next = "?" + query.Encode()
+		out.next = onward(r, "after", strconv.FormatInt(found.More, 10))
 	}
 	return out, err
 }
@@ -165,14 +177,15 @@ func (a *api) suppressions(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := ledger.SuppressionFilter{Text: r.FormValue("q"), Limit: n, After: ledger.Suppression{Address: r.FormValue("after"), List: r.FormValue("after_list")}}
+	f := ledger.SuppressionFilter{Text: r.FormValue("q"), Limit: n + 1, After: ledger.Suppression{Address: r.FormValue("after"), List: r.FormValue("after_list")}}
 	if r.Form.Has("list") {
 		list := r.FormValue("list")
 		f.List = &list
 	}
-	return gather(a.Books.Suppressions(r.Context(), f), func(s ledger.Suppression) suppressionShape {
+	all, err := gather(a.Books.Suppressions(r.Context(), f), func(s ledger.Suppression) suppressionShape {
 		return suppressionShape{s.Address, s.List, string(s.Source), s.Reason, s.By, s.At}
 	})
+	return first(r, all, n, func(last suppressionShape) []string { return []string{"after", last.Address, "after_list", last.List} }), err
 }
 
 func (a *api) acts(r *http.Request) (any, error) {
@@ -184,7 +197,8 @@ func (a *api) acts(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return gather(a.Books.Acts(r.Context(), before, n), func(act ledger.Act) actShape {
+	all, err := gather(a.Books.Acts(r.Context(), before, n+1), func(act ledger.Act) actShape {
 		return actShape{act.ID, act.At, act.By, act.What, act.Campaign, act.Issue, act.About, act.Note}
 	})
+	return first(r, all, n, func(last actShape) []string { return []string{"before", strconv.FormatInt(last.ID, 10)} }), err
 }
