@@ -38,15 +38,16 @@ func (s *Server) newCurve(ctx context.Context, issue ledger.Issue) (curve, error
 			return curve{}, err
 		}
 	}
-	c.ends = merged(c.ends, c.Step)
+	c.ends = Merged(c.ends, c.Step)
 	c.sum()
 	return c, nil
 }
 
-// merged adds up the moments of each longer step.
-func merged(moments []ledger.Moment, step time.Duration) (out []ledger.Moment) {
+// Merged adds up the moments of each longer step, a multiple of theirs; it begins
+// where the ledger would have it begin.
+func Merged(moments []ledger.Moment, step time.Duration) (out []ledger.Moment) {
 	for _, m := range moments {
-		at := m.At.Truncate(step)
+		at := m.At.Add(-time.Duration(m.At.UnixNano() % int64(step)))
 		if len(out) == 0 || !out[len(out)-1].At.Equal(at) {
 			out = append(out, ledger.Moment{At: at})
 		}

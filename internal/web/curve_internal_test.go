@@ -14,7 +14,7 @@ func TestMomentsOfALongerStepAreAddedUp(t *testing.T) {
 		m := ledger.Moment{At: at.Add(time.Duration(i+3) * time.Minute), Totals: ledger.Totals{Rows: 3, Sent: 2, Refused: 1}}
 		minutes = append(minutes, m)
 	}
-	got := merged(minutes, 5*time.Minute)
+	got := Merged(minutes, 5*time.Minute)
 	want := []int{2, 5, 5} // minutes 3–4, 5–9, 10–14
 	if len(got) != len(want) {
 		t.Fatalf("%d moments: %+v", len(got), got)

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"iter"
 	"net/http"
 	"slices"
@@ -94,12 +95,32 @@ func (a *api) timeline(r *http.Request) (any, error) {
 	if err != nil || step < 1 || step > longest {
 		return nil, &badRequest{fault.Textf("step must be from 1 second to a year of them")}
 	}
-	moments, err := a.Books.Timeline(r.Context(), keyOf(r), time.Duration(step)*time.Second)
+	moments, wide, err := a.moments(r.Context(), keyOf(r), time.Duration(step)*time.Second)
 	out := make([]momentShape, len(moments))
 	for i, m := range moments {
-		out[i] = momentShape{m.At, countsOf(m.Totals)}
+		out[i] = momentShape{m.At, seconds(wide), countsOf(m.Totals)}
 	}
 	return out, err
+}
+
+// moments are an issue's by a step, which is doubled until they are not too many.
+// Steps of a minute or more are looked at first: only of an issue that was short are
+// finer ones asked for, which may be as many as its recipients.
+func (a *api) moments(ctx context.Context, k ledger.Key, step time.Duration) ([]ledger.Moment, time.Duration, error) {
+	wide := step
+	for wide < time.Minute {
+		wide *= 2
+	}
+	all, err := a.Books.Timeline(ctx, k, wide)
+	if err == nil && wide > step && len(all) <= most {
+		wide = step
+		all, err = a.Books.Timeline(ctx, k, wide)
+	}
+	for len(all) > most {
+		wide *= 2
+		all = web.Merged(all, wide)
+	}
+	return all, wide, err
 }
 
 // gather collects what a stream yields, each in its shape.

@@ -140,6 +140,7 @@ func countsOf(t ledger.Totals) map[string]int {
 
 type momentShape struct {
 	At     time.Time      `json:"at"`
+	Step   float64        `json:"step_seconds"`
 	Totals map[string]int `json:"totals"`
 }
 
