@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -40,6 +41,9 @@ func (b burden) String() string {
 	}
 	return "account " + b.lane.String()
 }
+
+// paper is where this worker tells its trouble: another may have the same.
+func (b burden) paper() string { return b.String() + " " + workerName() }
 
 // A shyness is for how long a worker leaves something alone.
 type shyness struct {
@@ -82,7 +86,7 @@ func (w *worker) shun(ctx context.Context, b burden, why error) error {
 	if err != nil {
 		return err
 	}
-	return w.books.Put(ctx, shelfTrouble, b.String(), body)
+	return w.books.Put(ctx, shelfTrouble, b.paper(), body)
 }
 
 // accept forgets the trouble that there was.
@@ -94,18 +98,35 @@ func (w *worker) accept(ctx context.Context, b burden) error {
 	if !shy {
 		return nil
 	}
-	return w.books.Discard(ctx, shelfTrouble, b.String())
+	return w.books.Discard(ctx, shelfTrouble, b.paper())
+}
+
+// sweepTroubles discards the troubles of who had this worker's name before it, and
+// of those that are gone.
+func (w *worker) sweepTroubles(ctx context.Context) error {
+	var old []string
+	err := written(ctx, w.books, shelfTrouble, func(name string, t trouble) {
+		if t.Worker == workerName() || t.isStale() {
+			old = append(old, name)
+		}
+	})
+	for _, name := range old {
+		err = errors.Join(err, w.books.Discard(ctx, shelfTrouble, name))
+	}
+	return err
 }
 
 // stale is how long after the next try a trouble is no longer believed: its worker
 // may be gone.
 const stale = time.Minute
 
+func (t trouble) isStale() bool { return time.Since(t.Again) >= stale }
+
 // troublesOf are the troubles that workers have.
 func troublesOf(ctx context.Context, books papers) ([]trouble, error) {
 	out := []trouble{}
 	err := written(ctx, books, shelfTrouble, func(_ string, t trouble) {
-		if time.Since(t.Again) < stale {
+		if !t.isStale() {
 			out = append(out, t)
 		}
 	})

@@ -100,6 +100,9 @@ func (o workerOptions) takes(conf *config.Config) []string {
 func (d *door) crew(ctx context.Context, w *worker, o workerOptions) error {
 	defer w.close()
 	sweep()
+	if err := w.sweepTroubles(ctx); err != nil {
+		return err
+	}
 	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(w.conf).String(), workerName()))
 	c := &crew.Crew{Pool: w.books.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
 	d.gauge(w.house)

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -155,6 +157,37 @@ func TestWhatCannotBeDoneHereIsLeftAloneHereForLongerEachTime(t *testing.T) {
 		if told, err = troublesOf(t.Context(), d.store); err != nil || len(told) > 0 {
 			t.Errorf("%+v, %v", told, err)
 		}
+	}
+}
+
+// A container that is started anew has the name that it had.
+func TestAWorkerThatStartsHasNoTroubleYet(t *testing.T) {
+	t.Parallel()
+	w, _ := atWork(t)
+	if err := w.shun(t.Context(), burden{lane: postgres.Whole("sandbox")}, errors.New("no secret")); err != nil {
+		t.Fatal(err)
+	}
+	for name, again := range map[string]time.Time{"smith": time.Now(), "dead": time.Now().Add(-stale)} {
+		body, err := json.Marshal(trouble{Worker: name, Account: "sandbox", Again: again})
+		if err == nil {
+			err = w.books.Put(t.Context(), shelfTrouble, "account sandbox "+name, body)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := w.sweepTroubles(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for paper, err := range w.books.Papers(t.Context(), shelfTrouble) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		left = append(left, paper.Name)
+	}
+	if !slices.Equal(left, []string{"account sandbox smith"}) {
+		t.Error(left)
 	}
 }
 
