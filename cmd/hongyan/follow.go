@@ -65,7 +65,7 @@ func (d *door) sayAlone(ctx context.Context, e *edition, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if hands, err := h.hands(ctx); err == nil && !hands.take(e.accountNames()...) {
-		fmt.Fprintln(d.err, d.say("No worker is there; the next one that starts goes on with it, or: hongyan send %s", d.again(e)))
+		fmt.Fprintln(d.err, d.say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
 		return
 	}
 	fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))

@@ -24,7 +24,7 @@ type follower struct {
 	told  map[string]bool      // sentences
 	lack  string               // what was said last of workers that are not there
 	away  time.Time            // since when the ledger cannot be reached; zero: it can
-	alone map[string]time.Time // accounts that no worker takes, and since when
+	alone map[string]time.Time // accounts that no worker takes and can use, and since when
 }
 
 // absence is for how long a ledger may be away before nobody waits for it.
@@ -170,7 +170,7 @@ func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
 	return out, nil
 }
 
-// callRoll notes which of the accounts no worker takes, and says so.
+// callRoll notes which of the accounts no worker takes and can use, and says so.
 func (f *follower) callRoll(ctx context.Context) error {
 	hands, err := f.h.hands(ctx)
 	if err != nil {
@@ -198,7 +198,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 }
 
 // deserted reports whether an account is not to be waited for because no worker
-// takes it.
+// takes it and can use it.
 func (f *follower) deserted(account string) bool {
 	since, ok := f.alone[account]
 	return ok && f.o.noWait && time.Since(since) > relief
@@ -229,7 +229,7 @@ func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over
 		return false, nil, err
 	}
 	if deserted > 0 {
-		f.tell(f.say("The mails are in the ledger; the next worker that starts sends them."))
+		f.tell(f.say("The mails stay in the ledger for the next worker that can send them."))
 	}
 	return true, early, nil
 }

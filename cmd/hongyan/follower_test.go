@@ -126,7 +126,7 @@ func TestAFollowerWhoDoesNotWaitWaitsForNoWorkerEither(t *testing.T) {
 	}
 	look(false, "start hongyan worker on any machine\n")
 	f.alone["a"] = long
-	look(true, "the next worker that starts sends them.\n")
+	look(true, "The mails stay in the ledger for the next worker that can send them.\n")
 }
 
 // A pause is no hold: there is nothing to lift.

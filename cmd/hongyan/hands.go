@@ -14,33 +14,71 @@ type roster interface {
 	Workers(ctx context.Context) ([]postgres.Worker, error)
 }
 
-// Hands are workers that are alive.
-type hands []postgres.Worker
+// A hand is a worker that is alive.
+type hand struct {
+	postgres.Worker
+	cannot map[string]string // accounts that it cannot use, and why
+}
+
+// Hands are all of them.
+type hands []hand
 
 // hands are the workers that are there to do the work.
-func (h *house) hands(ctx context.Context) (hands, error) {
+func (h *house) hands(ctx context.Context) (out hands, err error) {
 	shared, ok := h.store.(roster)
 	if !ok {
 		return nil, nil
 	}
 	workers, err := shared.Workers(ctx)
-	return slices.DeleteFunc(workers, func(w postgres.Worker) bool { return !w.Works || !w.Alive }), err
+	if err != nil {
+		return nil, err
+	}
+	troubles, err := troublesOf(ctx, h.store)
+	for _, w := range workers {
+		if w.Works && w.Alive {
+			out = append(out, handOf(w, troubles))
+		}
+	}
+	return out, err
+}
+
+// handOf goes by what a worker has before what it told: a trouble is taken back
+// at the end of the first slice that went well.
+func handOf(w postgres.Worker, troubles []trouble) hand {
+	h := hand{w, map[string]string{}}
+	for _, t := range troubles {
+		if t.Worker == w.Name && !slices.Contains(w.Accounts, t.Account) {
+			h.cannot[t.Account] = t.Why
+		}
+	}
+	return h
+}
+
+// takes reports whether the worker takes an account and can use it.
+func (h hand) takes(account string) bool {
+	_, cannot := h.cannot[account]
+	return !cannot && (h.Takes == nil || slices.Contains(h.Takes, account))
 }
 
 // take reports whether one of them takes one of the accounts.
 func (h hands) take(accounts ...string) bool {
-	return slices.ContainsFunc(h, func(w postgres.Worker) bool {
-		return w.Takes == nil || slices.ContainsFunc(accounts, func(a string) bool { return slices.Contains(w.Takes, a) })
-	})
+	return slices.ContainsFunc(h, func(one hand) bool { return slices.ContainsFunc(accounts, one.takes) })
 }
 
 // lack says that nobody takes any of the accounts, if that is so.
 func (h hands) lack(accounts ...string) (why fault.Text) {
-	switch {
-	case len(h) == 0:
+	if len(h) == 0 {
 		return fault.Textf("no worker is there; start hongyan worker on any machine")
-	case !h.take(accounts...):
-		return fault.Textf("no worker takes account %s; start hongyan worker on any machine", strings.Join(accounts, ", "))
 	}
-	return why
+	if h.take(accounts...) {
+		return why
+	}
+	for _, one := range h {
+		for _, account := range accounts {
+			if why, ok := one.cannot[account]; ok {
+				return fault.Textf("no worker can use account %s: %s; mend that, or start hongyan worker on a machine that can", account, why)
+			}
+		}
+	}
+	return fault.Textf("no worker takes account %s; start hongyan worker on any machine", strings.Join(accounts, ", "))
 }
