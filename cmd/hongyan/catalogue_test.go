@@ -102,6 +102,9 @@ func catalogue() map[string]string {
 		if key != "" {
 			out[key] = translation.Trs[0]
 		}
+		if translation.PluralID != "" {
+			out[translation.PluralID] = translation.Trs[0]
+		}
 	}
 	return out
 }
@@ -140,15 +143,19 @@ func wordy(key string) bool {
 	return strings.ContainsFunc(verb.ReplaceAllString(key, ""), unicode.IsLetter)
 }
 
-// sentences are all keys that can reach words.say or words.word, each with a
+// sentences are all keys that can reach words.say, words.count or words.word, each with a
 // place where it is written: first the program's own, then those in its data.
 func sentences(t *testing.T) map[string]string {
 	t.Helper()
 	s := readSource(t)
 	words := s.pkgs["hongyan/cmd/hongyan"].Scope().Lookup("words").Type().(*types.Named)
 	for method := range words.Methods() {
-		if slices.Contains([]string{"say", "word"}, method.Name()) {
+		switch method.Name() {
+		case "say", "word":
 			s.sink(method, 0)
+		case "count":
+			s.sink(method, 0)
+			s.sink(method, 1)
 		}
 	}
 	presets, err := config.Presets()

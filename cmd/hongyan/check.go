@@ -212,7 +212,8 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 	for _, f := range findings {
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
 	}
-	say("%d recipients; %d rows cannot become a mail.", e.survey.Good-e.survey.DuplicateCount, r.unfit+e.survey.FaultCount)
+	say("%s; %s.", d.count("%d recipient", "%d recipients", e.survey.Good-e.survey.DuplicateCount),
+		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.unfit+e.survey.FaultCount))
 	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", d.again(e)))
 	return nil
 }

@@ -117,7 +117,7 @@ func (f *follower) isOver(ctx context.Context) (over bool, err error) {
 	}
 	left := totals.Queued + totals.Sending + totals.Deferred
 	if left > 0 && f.onTerminal() {
-		fmt.Fprint(f.err, "\r"+f.say("%d of %d are done", totals.Rows-left, totals.Rows)+" ")
+		fmt.Fprint(f.err, "\r"+f.count("%d of %d is done", "%d of %d are done", totals.Rows-left, totals.Rows)+" ")
 	}
 	return left == 0, nil
 }

@@ -216,7 +216,7 @@ func (p postcard) write(n notice.Notice) (*message.Message, error) {
 // What notices say, in the words of the program.
 
 func (d *door) issueEnded(key ledger.Key, t ledger.Totals) notice.Notice {
-	lines := []string{d.say("%s: %d recipients", key.String(), t.Rows)}
+	lines := []string{d.rowsOf(key, t)}
 	for _, state := range ledger.States() {
 		if n := t.Of(state); n > 0 {
 			lines = append(lines, fmt.Sprintf("  %6d  %s", n, d.word(string(state))))

@@ -28,7 +28,8 @@ func (d *door) askOnline(ctx context.Context, e *edition) (findings []lint.Findi
 	if err != nil {
 		return nil, 0, err
 	}
-	fmt.Fprintln(d.err, d.say("Asking the network: %d links, %d domains of recipients, the sender's domain …", len(links), len(domains)))
+	fmt.Fprintln(d.err, d.say("Asking the network: %s, %s, the sender's domain …",
+		d.count("%d link", "%d links", len(links)), d.count("%d domain of recipients", "%d domains of recipients", len(domains))))
 	checker := online.New(d.online)
 	findings = checker.Links(ctx, links)
 	for _, account := range e.accounts {

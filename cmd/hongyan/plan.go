@@ -144,7 +144,8 @@ func (d *door) printWarnings(p *plan) {
 		}
 	}
 	if p.departed > 0 {
-		d.warn(d.say("%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
+		d.warn(d.count("%d is gone from the list and still gets the mail, having been entered when it began; hongyan suppress add keeps somebody from it",
+			"%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
 	}
 	d.printSurvey(p.edition.survey)
 	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
@@ -205,22 +206,12 @@ func readAs(a list.Assumed, rows int) fault.Text {
 	if a.Sheet != "" {
 		add(fault.Textf("sheet %s", a.Sheet))
 	}
-	add(rowsOf(rows))
+	add(fault.Counted("%d row", "%d rows", rows))
 	add(fault.Textf("e-mail column %s", a.EmailColumn))
-	switch {
-	case a.HiddenRows == 1:
-		add(fault.Textf("1 hidden row is read too"))
-	case a.HiddenRows > 1:
-		add(fault.Textf("%d hidden rows are read too", a.HiddenRows))
+	if a.HiddenRows > 0 {
+		add(fault.Counted("%d hidden row is read too", "%d hidden rows are read too", a.HiddenRows))
 	}
 	return out
-}
-
-func rowsOf(n int) fault.Text {
-	if n == 1 {
-		return fault.Textf("1 row")
-	}
-	return fault.Textf("%d rows", n)
 }
 
 func (d *door) finding(f lint.Finding) string {
@@ -249,14 +240,10 @@ func size(n int64) string {
 func (d *door) span(t time.Duration) string {
 	seconds, minutes, hours := t.Round(time.Second), t.Round(time.Minute), t.Round(time.Hour/10)
 	switch {
-	case seconds == time.Second:
-		return d.say("1 second")
 	case seconds < time.Minute:
-		return d.say("%d seconds", int(seconds/time.Second))
-	case minutes == time.Minute:
-		return d.say("1 minute")
+		return d.count("%d second", "%d seconds", int(seconds/time.Second))
 	case minutes < time.Hour:
-		return d.say("%d minutes", int(minutes/time.Minute))
+		return d.count("%d minute", "%d minutes", int(minutes/time.Minute))
 	case hours == time.Hour:
 		return d.say("1 hour")
 	case hours < 48*time.Hour:

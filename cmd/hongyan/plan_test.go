@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/list"
 )
 
@@ -25,5 +26,21 @@ func TestAPlanSaysOneThingAsOne(t *testing.T) {
 	a.HiddenRows = 2
 	if got, want := readAs(a, 3).String(), "XLSX, 3 rows, e-mail column email, 2 hidden rows are read too"; got != want {
 		t.Errorf("got %q, want %q", got, want)
+	}
+}
+
+func TestOneThingIsSaidAsOneInASentenceOfARoomToo(t *testing.T) {
+	t.Parallel()
+	of := func(lang string) words { return newWords([]string{lang}, func(string) string { return "" }) }
+	for n, want := range map[int][2]string{
+		0: {"x.cn has no mail server and no address; 0 recipients", "x.cn 既没有邮件服务器也没有地址；涉及 0 位收件人"},
+		1: {"x.cn has no mail server and no address; 1 recipient", "x.cn 既没有邮件服务器也没有地址；涉及 1 位收件人"},
+		2: {"x.cn has no mail server and no address; 2 recipients", "x.cn 既没有邮件服务器也没有地址；涉及 2 位收件人"},
+	} {
+		text := fault.Counted("%[2]s has no mail server and no address; %[1]d recipient",
+			"%[2]s has no mail server and no address; %[1]d recipients", n, "x.cn")
+		if got := [2]string{of("en").text(text), of("zh").text(text)}; got != want || text.String() != want[0] {
+			t.Errorf("%d are %q, and by itself %q", n, got, text)
+		}
 	}
 }

@@ -110,7 +110,7 @@ func (d *door) sayGallery(mails int, page string) error {
 	if d.flags.json {
 		return d.answer(galleryAnswer{mails, page})
 	}
-	fmt.Fprintln(d.out, d.say("%d mails in %s", mails, page))
+	fmt.Fprintln(d.out, d.count("%d mail in %s", "%d mails in %s", mails, page))
 	return nil
 }
 

@@ -64,6 +64,6 @@ func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbo
 	}
 	fmt.Fprintln(d.err, d.say("sandbox %s listens on %s; any login is let in; stop with Ctrl-C", o.Profile, server.Addr()))
 	err = server.Run(ctx)
-	fmt.Fprintln(d.out, d.say("%d mails taken", server.Taken()))
+	fmt.Fprintln(d.out, d.count("%d mail taken", "%d mails taken", server.Taken()))
 	return err
 }

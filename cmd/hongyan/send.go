@@ -205,7 +205,7 @@ func (d *door) consent(p *plan, o sendOptions) error {
 		return nil
 	}
 	if o.confirm >= 0 && o.confirm != p.recipients() {
-		return d.usagef("--confirm %d: the plan has %d recipients; nothing was sent", o.confirm, p.recipients())
+		return d.usagef("--confirm %d: the plan has %s; nothing was sent", o.confirm, d.count("%d recipient", "%d recipients", p.recipients()))
 	}
 	if o.yes || o.confirm >= 0 {
 		return nil
@@ -213,7 +213,7 @@ func (d *door) consent(p *plan, o sendOptions) error {
 	if !d.onTerminal() {
 		return d.usagef("without a terminal, say --yes or --confirm %d; nothing was sent", p.recipients())
 	}
-	fmt.Fprint(d.err, d.say("Send %d mails now? [y/N] ", p.open()))
+	fmt.Fprint(d.err, d.count("Send %d mail now? [y/N] ", "Send %d mails now? [y/N] ", p.open()))
 	answer, err := d.typed(func() (string, error) { return bufio.NewReader(d.in).ReadString('\n') })
 	if errors.Is(err, context.Canceled) {
 		return err

@@ -95,7 +95,7 @@ func inDoubt(ctx context.Context, reader ledger.Reader, key ledger.Key, lines []
 		missing = slices.DeleteFunc(missing, func(line int) bool { return line == entry.Line })
 	}
 	if len(missing) > 0 && len(all) > 0 {
-		return nil, fault.At("", 0, "line %d is not in doubt", missing[0]).Hinted("in doubt are the lines %s", some(all))
+		return nil, fault.At("", 0, "line %d is not in doubt", missing[0]).Hinted("lines in doubt: %s", some(all))
 	}
 	return out, nil
 }

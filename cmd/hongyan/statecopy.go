@@ -69,7 +69,8 @@ func (d *door) stateCopy(ctx context.Context, from, to config.Place) error {
 	if d.flags.json {
 		return d.answer(moved)
 	}
-	fmt.Fprintln(d.out, d.say("%d recipients of %d issues are in %s; the books balance.", moved["recipient"], moved["issue"], to.String()))
+	fmt.Fprintln(d.out, d.count("%d recipient of %s is in %s; the books balance.", "%d recipients of %s are in %s; the books balance.",
+		int(moved["recipient"]), d.count("%d issue", "%d issues", int(moved["issue"])), to.String()))
 	return nil
 }
 
@@ -120,7 +121,8 @@ func (d *door) sameBooks(ctx context.Context, was, is ledger.Store) error {
 		}
 		issue.InDoubt, issue.Sending = issue.InDoubt+issue.Sending, 0
 		if now != issue.Totals {
-			return fmt.Errorf("%s", d.say("%s: the copy has other totals: %d rows, not %d", issue.Key.String(), now.Rows, issue.Rows))
+			return fmt.Errorf("%s", d.count("%[2]s: the copy has other totals: %[1]d row, not %[3]d",
+				"%[2]s: the copy has other totals: %[1]d rows, not %[3]d", now.Rows, issue.Key.String(), issue.Rows))
 		}
 	}
 	for finding, err := range is.Verify(ctx) {

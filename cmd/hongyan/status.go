@@ -153,7 +153,7 @@ func (d *door) identity(t ledger.Totals) string {
 			parts = append(parts, d.say("%d %s", part.N, d.word(string(part.State))))
 		}
 	}
-	return d.say("%d rows = %s", t.Rows, cmp.Or(strings.Join(parts, " + "), "0"))
+	return d.count("%d row = %s", "%d rows = %s", t.Rows, cmp.Or(strings.Join(parts, " + "), "0"))
 }
 
 func (d *door) holdLine(h ledger.Hold) string {
@@ -207,7 +207,7 @@ func (d *door) verify(ctx context.Context) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("%s", d.say("the ledger is wrong in %d places", len(wrong)))
+		return fmt.Errorf("%s", d.count("the ledger is wrong in %d place", "the ledger is wrong in %d places", len(wrong)))
 	}
 	if d.flags.json {
 		return nil

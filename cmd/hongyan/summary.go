@@ -119,7 +119,7 @@ func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
 	if left == 0 {
 		return false
 	}
-	fmt.Fprintln(d.err, d.say("%d are left. Go on with: hongyan send %s", left, d.again(e)))
+	fmt.Fprintln(d.err, d.count("%d is left. Go on with: hongyan send %s", "%d are left. Go on with: hongyan send %s", left, d.again(e)))
 	return true
 }
 
@@ -131,7 +131,8 @@ func (d *door) sayDoubts(e *edition, t ledger.Totals) {
 		n += t.Sending
 	}
 	if n > 0 {
-		fmt.Fprintln(d.err, d.say("%d in doubt: the server may have them or not. Look: hongyan settle %s", n, d.again(e)))
+		fmt.Fprintln(d.err, d.count("%d in doubt: the server may have it or not. Look: hongyan settle %s",
+			"%d in doubt: the server may have them or not. Look: hongyan settle %s", n, d.again(e)))
 	}
 }
 
@@ -168,7 +169,7 @@ func (d *door) earlyLine(e run.Early) string {
 }
 
 func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
-	fmt.Fprintf(d.out, "%s\n", d.say("%s: %d recipients", e.key.String(), t.Rows))
+	fmt.Fprintln(d.out, d.rowsOf(e.key, t))
 	for _, state := range ledger.States() {
 		if n := t.Of(state); n > 0 {
 			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
@@ -180,6 +181,11 @@ func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
 	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
 		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
 	}
+}
+
+// rowsOf says how many recipients an issue has.
+func (d *door) rowsOf(k ledger.Key, t ledger.Totals) string {
+	return d.count("%[2]s: %[1]d recipient", "%[2]s: %[1]d recipients", t.Rows, k.String())
 }
 
 func counts(t ledger.Totals) map[string]int {

@@ -151,7 +151,7 @@ func (d *door) sayAdded(added, of int) error {
 	if d.flags.json {
 		return d.answer(addedAnswer{added, of - added})
 	}
-	_, err := fmt.Fprintln(d.out, d.say("%d suppressed; %d were already", added, of-added))
+	_, err := fmt.Fprintln(d.out, d.count("%[2]d suppressed; %[1]d was already", "%[2]d suppressed; %[1]d were already", of-added, added))
 	return err
 }
 
@@ -179,7 +179,7 @@ func (d *door) sayRemoved(removed, of int) error {
 	if d.flags.json {
 		return d.answer(removedAnswer{removed, of - removed})
 	}
-	_, err := fmt.Fprintln(d.out, d.say("%d taken back; %d were not suppressed there", removed, of-removed))
+	_, err := fmt.Fprintln(d.out, d.count("%[2]d taken back; %[1]d was not suppressed there", "%[2]d taken back; %[1]d were not suppressed there", of-removed, removed))
 	return err
 }
 

@@ -54,6 +54,19 @@ func (w words) say(format string, args ...any) string {
 	return fmt.Sprintf(format, args...)
 }
 
+// count says a sentence about n things: the first one where there is one of them,
+// else the second. n is the first value of both.
+func (w words) count(one, many string, n int, more ...any) string {
+	values := append([]any{n}, more...)
+	switch {
+	case w.po != nil:
+		return w.po.GetN(one, many, n, values...)
+	case n == 1:
+		return fmt.Sprintf(one, values...)
+	}
+	return fmt.Sprintf(many, values...)
+}
+
 // word says one of the program's own words, such as a state, in the reader's language.
 func (w words) word(s string) string {
 	if w.po == nil {
@@ -71,6 +84,10 @@ func (w words) text(t fault.Text) string {
 		if inner, ok := arg.(fault.Text); ok {
 			args[i] = w.text(inner)
 		}
+	}
+	if t.Many != "" {
+		n, _ := args[0].(int)
+		return w.count(t.Format, t.Many, n, args[1:]...)
 	}
 	return w.say(t.Format, args...)
 }

@@ -15,14 +15,26 @@ import (
 // fmt and the key of the message catalogue; an argument may be a Text itself.
 type Text struct {
 	Format string
+	Many   string `json:",omitempty"` // of [Counted]: the format unless there is one of them
 	Args   []any
 }
 
 // Textf returns the sentence of a literal format and its values.
 func Textf(format string, args ...any) Text { return Text{Format: format, Args: args} }
 
+// Counted returns a sentence about n things: the first format where there is one
+// of them, else the second, both literals. n is the first value of both.
+func Counted(one, many string, n int, more ...any) Text {
+	return Text{Format: one, Many: many, Args: append([]any{n}, more...)}
+}
+
 // String returns the sentence in English; "" for the zero Text.
-func (t Text) String() string { return fmt.Sprintf(t.Format, t.Args...) }
+func (t Text) String() string {
+	if t.Many != "" && t.Args[0] != 1 {
+		return fmt.Sprintf(t.Many, t.Args...)
+	}
+	return fmt.Sprintf(t.Format, t.Args...)
+}
 
 // Fault is one thing that the user has to mend.
 type Fault struct {

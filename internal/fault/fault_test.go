@@ -88,6 +88,15 @@ func TestATextKeepsItsValuesApart(t *testing.T) {
 	}
 }
 
+func TestOneThingIsSaidAsOne(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int]string{0: "0 rows of a.csv", 1: "1 row of a.csv", 2: "2 rows of a.csv"} {
+		if got := fault.Counted("%d row of %s", "%d rows of %s", n, "a.csv").String(); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}
+
 func TestNearFindsWhatWasMeant(t *testing.T) {
 	t.Parallel()
 	keys := []string{"name", "subject", "template", "recipients", "reply_to", "邮箱", "姓名", "id"}

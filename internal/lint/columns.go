@@ -28,7 +28,7 @@ func Columns(list, used []string) []Finding {
 		out = append(out, Found(columnUnused.id, fault.Textf("column %q is not used", name), fault.Text{}))
 	}
 	if more := len(unused) - maxUnused; more > 0 {
-		out = append(out, Found(columnUnused.id, fault.Textf("%d more columns are not used", more), fault.Text{}))
+		out = append(out, Found(columnUnused.id, fault.Counted("%d more column is not used", "%d more columns are not used", more), fault.Text{}))
 	}
 	return out
 }

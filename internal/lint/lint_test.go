@@ -250,4 +250,8 @@ func TestOfManyUnusedColumnsTheFirstAreNamed(t *testing.T) {
 	if len(got) != 11 || got[9].What.String() != `column "c10" is not used` || got[10].What.String() != "189 more columns are not used" {
 		t.Errorf("got\n%s", said(got))
 	}
+	got = lint.Columns(list[:12], []string{"c3"})
+	if len(got) != 11 || got[10].What.String() != "1 more column is not used" {
+		t.Errorf("got\n%s", said(got))
+	}
 }

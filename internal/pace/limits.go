@@ -194,13 +194,19 @@ func (l Limits) Describe() []fault.Text {
 	if l.GapMax > 0 {
 		out = append(out, fault.Textf("%s between two mails", l.gapText()))
 	}
-	if l.PauseAfter > 0 {
+	switch {
+	case l.PauseAfter == 1:
+		out = append(out, fault.Textf("a pause of %s after each mail", span(l.PauseFor)))
+	case l.PauseAfter > 1:
 		out = append(out, fault.Textf("a pause of %s after each %d mails", span(l.PauseFor), l.PauseAfter))
 	}
 	if l.Connections > 1 {
 		out = append(out, fault.Textf("up to %d connections at once", l.Connections))
 	}
-	if l.PerConnection > 0 {
+	switch {
+	case l.PerConnection == 1:
+		out = append(out, fault.Textf("a new connection for each mail"))
+	case l.PerConnection > 1:
 		out = append(out, fault.Textf("a new connection after each %d mails", l.PerConnection))
 	}
 	for _, domain := range slices.Sorted(maps.Keys(l.To)) {
@@ -214,8 +220,11 @@ func (l Limits) describeDays() []fault.Text {
 	if h := l.Hours; !h.IsZero() {
 		out = append(out, fault.Textf("only in these hours: %s", h.String()))
 	}
-	if len(l.Warmup) > 0 {
-		out = append(out, fault.Textf("a new account's first %d days: %s", len(l.Warmup), windowsText(l.Warmup)))
+	switch days := len(l.Warmup); {
+	case days == 1:
+		out = append(out, fault.Textf("a new account's first day: %s", windowsText(l.Warmup)))
+	case days > 1:
+		out = append(out, fault.Textf("a new account's first %d days: %s", days, windowsText(l.Warmup)))
 	}
 	return out
 }

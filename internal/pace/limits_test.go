@@ -123,6 +123,19 @@ func TestLimitsAreDescribedInSentences(t *testing.T) {
 	}
 }
 
+func TestALimitOfOneIsDescribedAsOne(t *testing.T) {
+	t.Parallel()
+	l := limits(t, map[string]any{"pause": "5m after 1", "per_connection": 1, "warmup": "9/day"})
+	var got []string
+	for _, s := range l.Describe() {
+		got = append(got, s.String())
+	}
+	want := []string{"a pause of 5m after each mail", "a new connection for each mail", "a new account's first day: 9/day"}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("got %q", got)
+	}
+}
+
 func TestTheHorizonCoversEveryLimit(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {

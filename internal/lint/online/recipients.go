@@ -64,7 +64,7 @@ func (c *Checker) domain(ctx context.Context, d Domain) (lint.Finding, error) {
 	servers, err := ask(ctx, c, func(ctx context.Context) ([]*net.MX, error) { return c.resolver.LookupMX(ctx, name) })
 	switch {
 	case len(servers) == 1 && servers[0].Host == ".":
-		return lint.Found("domain-null-mx", fault.Textf("%s takes no mail, says its null MX; %d recipients", d.Name, d.Rows),
+		return lint.Found("domain-null-mx", fault.Counted("%[2]s takes no mail, says its null MX; %[1]d recipient", "%[2]s takes no mail, says its null MX; %[1]d recipients", d.Rows, d.Name),
 			fault.Textf("mend or remove these addresses: every one of them will bounce")), nil
 	case len(servers) > 0:
 		return lint.Finding{}, nil
@@ -73,7 +73,7 @@ func (c *Checker) domain(ctx context.Context, d Domain) (lint.Finding, error) {
 	}
 	_, err = ask(ctx, c, func(ctx context.Context) ([]netip.Addr, error) { return c.resolver.LookupNetIP(ctx, "ip", name) })
 	if notFound(err) {
-		return lint.Found("domain-no-mail", fault.Textf("%s has no mail server and no address; %d recipients", d.Name, d.Rows),
+		return lint.Found("domain-no-mail", fault.Counted("%[2]s has no mail server and no address; %[1]d recipient", "%[2]s has no mail server and no address; %[1]d recipients", d.Rows, d.Name),
 			fault.Textf("mend or remove these addresses: every one of them will bounce")), nil
 	}
 	return lint.Finding{}, err
