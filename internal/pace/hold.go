@@ -1,6 +1,9 @@
 package pace
 
-import "time"
+import (
+	"strings"
+	"time"
+)
 
 // probePatience is how long a probe may stay without a reported result before
 // another mail may try; longer than the ten minutes of the final dot
@@ -28,11 +31,23 @@ func (h *hold) next(s instant) (instant, string) {
 	case !h.on:
 		return s, ""
 	case s < h.until:
-		return h.until, "hold: " + h.reason
+		return h.until, onHold + h.reason
 	case h.probe && s < h.sent.add(probePatience):
-		return min(s.add(probeGlance), h.sent.add(probePatience)), "probe: " + h.reason
+		return min(s.add(probeGlance), h.sent.add(probePatience)), onProbe + h.reason
 	}
 	return s, ""
+}
+
+const onHold, onProbe = "hold: ", "probe: "
+
+// ReadHold makes of why no mail may leave, as [Pacer.Next] says it, the reason of the
+// hold that keeps it, and whether that hold's probe is waited for; false: no hold does.
+func ReadHold(why string) (reason string, probing, held bool) {
+	if reason, held = strings.CutPrefix(why, onHold); held {
+		return reason, false, true
+	}
+	reason, held = strings.CutPrefix(why, onProbe)
+	return reason, held, held
 }
 
 // taken notes that a mail has left at s.

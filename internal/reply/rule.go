@@ -100,7 +100,7 @@ func (rd *reader) rule(n ast.Node) rule {
 		"enhanced":  func(n ast.Node) { r.enhanced = rd.enhanced(n) },
 		"code":      func(n ast.Node) { r.code = rd.code(n) },
 		"stage":     func(n ast.Node) { r.stages = rd.stages(n) },
-		"class":     func(n ast.Node) { v.Class = oneOf(rd, n, classes()) },
+		"class":     func(n ast.Node) { v.Class = oneOf(rd, n, Classes()) },
 		"scope":     func(n ast.Node) { v.Scope = oneOf(rd, n, scopes()) },
 		"wait":      func(n ast.Node) { v.Wait = rd.wait(n) },
 		"until":     func(n ast.Node) { r.midnight = oneOf(rd, n, []string{"midnight"}) != "" },
@@ -122,7 +122,7 @@ func (rd *reader) complete(r *rule, title, source string) {
 		rd.at(r.line, "the rule fits every answer").Hinted("name a text, a token, an enhanced code or a code")
 	}
 	if !has("class") {
-		rd.at(r.line, "the rule has no class").Hinted("one of: %s", join(classes()))
+		rd.at(r.line, "the rule has no class").Hinted("one of: %s", join(Classes()))
 	}
 	if has("wait") && has("until") {
 		rd.at(r.line, "wait and until contradict each other")

@@ -66,7 +66,8 @@ func meanings() map[Class]Verdict {
 	}
 }
 
-func classes() []Class {
+// Classes lists all classes.
+func Classes() []Class {
 	return []Class{
 		Transient, RcptPerm, MsgPerm, Auth, RateAccount, RateIP,
 		Content, RateRcpt, SenderConfig, DomainAuth, Proto, Unknown,

@@ -73,7 +73,7 @@ func (s *shift) abandon(kept context.Context, j *job) error {
 	}
 	now := time.Now()
 	return s.belt.settle(kept, j, ledger.Outcome{
-		State: ledger.Deferred, Reply: "breakdown before the body was whole", At: now, Due: now, Free: true,
+		State: ledger.Deferred, Reply: ledger.BrokenDown, At: now, Due: now, Free: true,
 	})
 }
 
@@ -101,7 +101,7 @@ func (s *shift) linkLost(kept, soft context.Context, x *link, j *job, lost *repl
 	s.Pacer.Unclear()
 	o := ledger.Outcome{
 		State: ledger.Deferred, Stage: string(lost.Stage), Reply: lost.Error(), Bytes: lost.Sent,
-		Class: linkLost, At: now, Due: now, Free: true,
+		Class: ledger.LinkLost, At: now, Due: now, Free: true,
 	}
 	row := 0
 	switch {
@@ -143,18 +143,16 @@ func (s *shift) broken(kept context.Context, row int, said string) error {
 	}
 	now := time.Now()
 	return s.hold(kept, ledger.Hold{
-		Account: s.Account, Since: now, Until: now.Add(rest(row)), Rule: linkLost, Reply: said,
-		Reason: fmt.Sprintf("%d links lost in a row", row),
+		Account: s.Account, Since: now, Until: now.Add(rest(row)), Rule: ledger.LinkLost, Reply: said,
+		Reason: ledger.LinksLost(row),
 	})
 }
-
-const linkLost = "link-lost"
 
 // breaks reports whether the very recipient may be what the link breaks at: it
 // broke twice in a row once the server had let us in and heard of the mail.
 func (j *job) breaks(lost *reply.Lost) bool {
 	before := reply.Stage(j.Entry.Stage)
-	return j.Entry.State == ledger.Deferred && j.Entry.Class == linkLost && !early(before) && !early(lost.Stage)
+	return j.Entry.State == ledger.Deferred && j.Entry.Class == ledger.LinkLost && !early(before) && !early(lost.Stage)
 }
 
 // putOff says when the recipient is due again, no sooner than after a wait, or
@@ -164,7 +162,7 @@ func (s *shift) putOff(j *job, wait time.Duration, o *ledger.Outcome) {
 	next, ok := s.run.Retry(tries)
 	if !ok {
 		o.State, o.Due = ledger.Refused, time.Time{}
-		o.Reply = fmt.Sprintf("given up after %d attempts: %s", tries, o.Reply)
+		o.Reply = ledger.GivenUp(tries, o.Reply)
 		return
 	}
 	o.Due = o.At.Add(max(next, wait))
