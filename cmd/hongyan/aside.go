@@ -25,9 +25,9 @@ func (n *notNow) Error() string { return n.text().String() }
 
 func (n *notNow) text() fault.Text {
 	if n.Human {
-		return fault.Textf("account %s is held until a person acts: %s", n.Account, n.Why)
+		return fault.Textf("account %s is held until a person acts: %s", n.Account, silenceOf(n.Why))
 	}
-	return fault.Textf("account %s may not send before %s: %s", n.Account, stamp(n.Until), n.Why)
+	return fault.Textf("account %s may not send before %s: %s", n.Account, stamp(n.Until), silenceOf(n.Why))
 }
 
 // offerAside waits for the account's turn and offers one mail. When the turn is

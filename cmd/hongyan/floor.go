@@ -100,7 +100,7 @@ func (f ownFloor) jobs(context.Context) (out []web.Job, err error) {
 		case s.PutOff:
 			job.Why = fault.Textf("recipients that were put off are due again then")
 		case s.Why != "":
-			job.Why = fault.Textf("%s", s.Why)
+			job.Why = silenceOf(s.Why)
 		}
 		out = append(out, job)
 	}

@@ -79,7 +79,7 @@ func (p *progress) silence() string {
 	if p.waiting.Due {
 		return "  " + p.door.say("the rest was put off: %s", left.Round(time.Second))
 	}
-	return "  " + p.door.say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.waiting.Why)
+	return "  " + p.door.say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.door.text(silenceOf(p.waiting.Why)))
 }
 
 func (p *progress) watch(e run.Event) {
@@ -106,7 +106,7 @@ func (p *progress) settle(e *run.Settled) {
 	}
 	if e.Outcome.State != ledger.Sent && p.total <= 10_000 {
 		fmt.Fprintln(p.out, p.door.say("line %d, %s: %s: %s",
-			e.Entry.Line, e.Entry.Address, p.door.word(string(e.Outcome.State)), said(e.Outcome)))
+			e.Entry.Line, e.Entry.Address, p.door.word(string(e.Outcome.State)), p.said(e.Outcome)))
 	}
 	if p.bar == nil {
 		p.speak()
@@ -114,8 +114,8 @@ func (p *progress) settle(e *run.Settled) {
 }
 
 // said is a server's answer as it came, or the reason that we gave ourselves.
-func said(o ledger.Outcome) string {
-	text := report.Printable(o.Reply)
+func (p *progress) said(o ledger.Outcome) string {
+	text := p.door.replied(o.Reply, o.Rule)
 	if o.Enhanced != "" {
 		text = o.Enhanced + " " + text
 	}
@@ -146,7 +146,7 @@ func (p *progress) wait(e run.Waiting) {
 		return
 	}
 	if news && time.Until(e.Until) > time.Second {
-		fmt.Fprintln(p.out, p.door.say("account %s is silent until %s: %s", e.Account, stamp(e.Until), e.Why))
+		fmt.Fprintln(p.out, p.door.say("account %s is silent until %s: %s", e.Account, stamp(e.Until), p.door.text(silenceOf(e.Why))))
 	}
 }
 

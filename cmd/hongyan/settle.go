@@ -13,7 +13,6 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
-	"hongyan/internal/report"
 )
 
 // newSettle is for what SMTP leaves open: nobody but a person can know.
@@ -109,12 +108,12 @@ func (d *door) printDoubts(e *edition, doubtful []ledger.Entry) error {
 		return nil
 	}
 	for _, entry := range doubtful {
-		handed, why := d.say("%d bytes handed over", entry.Bytes), report.Printable(entry.Reply)
+		handed := d.say("%d bytes handed over", entry.Bytes)
 		if entry.Reply == ledger.AbandonedWhy {
-			handed, why = d.say("unknown how much was handed over"), d.say(ledger.AbandonedWhy)
+			handed = d.say("unknown how much was handed over")
 		}
 		fmt.Fprintln(d.out, d.say("line %d, %s: account %s, begun %s, came to %s, %s: %s",
-			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, why))
+			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, d.replied(entry.Reply, entry.Rule)))
 	}
 	fmt.Fprintln(d.err, d.say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
 	return ending(exitSome)

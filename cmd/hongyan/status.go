@@ -158,9 +158,9 @@ func (d *door) identity(t ledger.Totals) string {
 
 func (d *door) holdLine(h ledger.Hold) string {
 	if h.Human {
-		return d.say("account %s is held until a person acts (%s): %s", h.Account, h.Reason, report.Printable(h.Reply))
+		return d.say("account %s is held until a person acts (%s): %s", h.Account, d.text(heldFor(h.Reason)), report.Printable(h.Reply))
 	}
-	return d.say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), h.Reason, report.Printable(h.Reply))
+	return d.say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), d.text(heldFor(h.Reason)), report.Printable(h.Reply))
 }
 
 func newVerify(d *door) *cobra.Command {

@@ -163,9 +163,9 @@ func (d *door) sayEarly(lane run.Early) {
 
 func (d *door) earlyLine(e run.Early) string {
 	if e.Human {
-		return d.say("Account %s is held until you have acted: %s", e.Account, e.Why)
+		return d.say("Account %s is held until you have acted: %s", e.Account, d.text(silenceOf(e.Why)))
 	}
-	return d.say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), e.Why)
+	return d.say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), d.text(silenceOf(e.Why)))
 }
 
 func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
