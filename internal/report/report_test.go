@@ -144,6 +144,17 @@ func TestASingleRowIsOneRow(t *testing.T) {
 	}
 }
 
+func TestASingleAttemptIsOneAttempt(t *testing.T) {
+	t.Parallel()
+	s := autumn()[:1]
+	s[0].State, s[0].Code, s[0].Enhanced, s[0].Reply = ledger.Refused, 0, "", ledger.GivenUp(1, "no")
+	o := options()
+	o.Lang = "en"
+	if page := read(t, write(t, s, o).HTML); !strings.Contains(page, "given up after 1 attempt: no<") {
+		t.Error("the page does not say 1 attempt")
+	}
+}
+
 // The page is for people; the tables, which programs read too, have what the
 // ledger has.
 func TestWhatHongyanItselfSaidIsInTheLanguageOfThePage(t *testing.T) {
@@ -154,19 +165,23 @@ func TestWhatHongyanItselfSaidIsInTheLanguageOfThePage(t *testing.T) {
 	s[0].State, s[0].Rule, s[0].Code, s[0].Reply = ledger.Suppressed, "unsubscribe", 0, by.Why()
 	s[1] = s[1].Abandoned()
 	s[1].Code, s[1].Enhanced = 0, ""
+	given, broken := s[2], s[2]
+	given.State, given.Code, given.Enhanced, given.Reply = ledger.Refused, 450, "4.2.0", ledger.GivenUp(12, "later\x1b")
+	broken.State, broken.Code, broken.Enhanced, broken.Reply = ledger.Deferred, 0, "", ledger.BrokenDown
+	s = append(s, given, broken)
 	by.Reason = ""
 	s[2].State, s[2].Rule, s[2].Code, s[2].Reply = ledger.Suppressed, "unsubscribe", 0, by.Why()
 	o := options()
 	p := write(t, s, o)
 	page := read(t, p.HTML)
-	for _, want := range []string{"退订（2026-11-23）：tōo  many\\u001b<", "退订（2026-11-23）<", "交出邮件时程序中断：服务器可能已全部收到<"} {
+	for _, want := range []string{"退订（2026-11-23）：tōo  many\\u001b<", "退订（2026-11-23）<", "交出邮件时程序中断：服务器可能已全部收到<", "450 4.2.0 尝试 12 次后放弃：later\\u001b<", "正文交完之前程序出错<"} {
 		if n := strings.Count(page, want); n != 2 { // as a reason, and in its row
 			t.Errorf("the page has %q %d times:\n%s", want, n, page)
 		}
 	}
 	o.Lang = "en"
 	english := read(t, write(t, s, o).HTML)
-	for _, want := range []string{"unsubscribe on 2026-11-23", ledger.AbandonedWhy} {
+	for _, want := range []string{"unsubscribe on 2026-11-23", ledger.AbandonedWhy, "given up after 12 attempts: later", ledger.BrokenDown} {
 		if !strings.Contains(english, want) || !strings.Contains(read(t, p.CSV), want) || !strings.Contains(read(t, p.JSONL), want) {
 			t.Errorf("the English page or a table has no %q", want)
 		}

@@ -90,6 +90,7 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 		"clean":     report.Printable,
 		"answer":    v.answer,
 		"by":        v.by,
+		"heldFor":   v.heldFor,
 		"lines":     printableLines,
 		"label":     ledger.Label,
 		"n":         number,
@@ -110,8 +111,11 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 // answer is what was said of a mail: a server's words as they were, hongyan's own in
 // the reader's language.
 func (v *views) answer(reply, rule string) string {
-	if reply == ledger.AbandonedWhy {
+	if reply == ledger.AbandonedWhy || reply == ledger.BrokenDown {
 		return v.word(reply)
+	}
+	if tries, last, ours := ledger.ReadGivenUp(reply); ours {
+		return v.count("given up after %d attempt: %s", "given up after %d attempts: %s", tries, report.Printable(last))
 	}
 	by, ours := ledger.ReadWhy(rule, reply)
 	source, day := v.word(string(by.Source)), by.At.Format(time.DateOnly)
@@ -122,6 +126,15 @@ func (v *views) answer(reply, rule string) string {
 		return v.say("%s on %s", source, day)
 	}
 	return v.say("%s on %s: %s", source, day, report.Printable(by.Reason))
+}
+
+// heldFor is the reason of a hold: the class of the answer that led to it, or links
+// that were lost.
+func (v *views) heldFor(reason string) string {
+	if n, ours := ledger.ReadLinksLost(reason); ours {
+		return v.say("%d links lost in a row", n)
+	}
+	return report.Printable(v.word(reason))
 }
 
 // by is who did something: a person by name, or whoever a mail went to.

@@ -15,6 +15,7 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/reply"
 	"hongyan/internal/web"
 	"hongyan/internal/web/login"
 	"hongyan/internal/web/webtest"
@@ -229,25 +230,32 @@ func TestEveryPageOpensInBothLanguages(t *testing.T) {
 }
 
 // A process dies over the first mail, somebody has left before the second, and
-// comes back later.
+// comes back later; the third was given up, and two accounts are held.
 func TestWhatHongyanItselfSaidIsSaidInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	o := webtest.Open(t)
-	o.Add(weekly(3))
+	o.Add(weekly(4))
 	k, now := ledger.Key{Campaign: "weekly", Issue: "1"}, time.Now()
 	if err := o.Start(t.Context(), k, "wang"); err != nil {
 		t.Fatal(err)
 	}
-	entries, err := o.Store.Claim(t.Context(), k, "qq", 2, now)
-	if err != nil || len(entries) != 2 {
+	entries, err := o.Store.Claim(t.Context(), k, "qq", 3, now)
+	if err != nil || len(entries) != 3 {
 		t.Fatal(entries, err)
 	}
 	left := ledger.Suppression{Address: entries[1].Address, Source: ledger.Unsubscribe, Reason: "too often", By: "recipient", At: time.Date(2026, 11, 23, 9, 0, 0, 0, time.Local)}
 	err = o.Store.Record(t.Context(),
 		ledger.Intent{ID: entries[0].ID, Account: "qq", MessageID: "<1@example.com>", At: now},
-		ledger.Outcome{ID: entries[1].ID, State: ledger.Suppressed, Account: "qq", Reply: left.Why(), Rule: string(left.Source), At: now, Free: true})
+		ledger.Outcome{ID: entries[1].ID, State: ledger.Suppressed, Account: "qq", Reply: left.Why(), Rule: string(left.Source), At: now, Free: true},
+		ledger.Intent{ID: entries[2].ID, Account: "qq", MessageID: "<3@example.com>", At: now},
+		ledger.Outcome{ID: entries[2].ID, State: ledger.Refused, Account: "qq", Code: 450, Class: string(reply.Transient), Rule: "qq/later", Reply: ledger.GivenUp(1, "later"), At: now})
 	if err != nil {
 		t.Fatal(err)
+	}
+	for account, reason := range map[string]string{"qq": string(reply.RateAccount), "163": ledger.LinksLost(3)} {
+		if err := o.Store.Hold(t.Context(), ledger.Hold{Account: account, Since: now, Until: now.Add(time.Hour), Reason: reason}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	if _, err := o.Store.Suppress(t.Context(), left); err != nil {
 		t.Fatal(err)
@@ -264,6 +272,12 @@ func TestWhatHongyanItselfSaidIsSaidInTheReadersLanguage(t *testing.T) {
 		{entry(0), ledger.AbandonedWhy, "交出邮件时程序中断"},
 		{"/issues/weekly/1", "unsubscribe on 2026-11-23: too often", "退订（2026-11-23）：too often"},
 		{entry(1), "unsubscribe on 2026-11-23: too often", "退订（2026-11-23）：too often"},
+		{"/issues/weekly/1", "given up after 1 attempt: later", "尝试 1 次后放弃：later"},
+		{"/issues/weekly/1", `<td class="small">transient<br>`, `<td class="small">暂时故障<br>`},
+		{entry(2), "<dd>transient</dd>", "<dd>暂时故障</dd>"},
+		{"/acts/retry?campaign=weekly&issue=1", `value="transient"><span>transient `, `value="transient"><span>暂时故障 `},
+		{"/", "<p>rate-account</p>", "<p>账号限流</p>"},
+		{"/", "<p>3 links lost in a row</p>", "<p>连续断线 3 次</p>"},
 		{"/suppressions", `<span class="soft">recipient</span>`, `<span class="soft">收件人</span>`},
 		{"/log", "<bdi>recipient</bdi></td><th scope=\"row\">resubscribe", "<bdi>收件人</bdi></td><th scope=\"row\">重新订阅"},
 	} {
@@ -271,6 +285,8 @@ func TestWhatHongyanItselfSaidIsSaidInTheReadersLanguage(t *testing.T) {
 			h.post("/lang", url.Values{"lang": {lang}, "back": {"/log"}})
 			if page := h.get(c.page); !strings.Contains(page, want) {
 				t.Errorf("%s in %s has no %q:\n%s", c.page, lang, want, page)
+			} else if strings.Contains(page, "text/plain; charset") {
+				t.Errorf("%s says what stands at the head of the catalogue", c.page)
 			}
 		}
 	}

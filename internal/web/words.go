@@ -52,8 +52,11 @@ func (w words) count(one, many string, n int, more ...any) string {
 	return fmt.Sprintf(many, values...)
 }
 
-// word says a word of the ledger or the desk, such as a state.
+// word says a word of the ledger or the desk, such as a state or a class.
 func (w words) word(s string) string {
+	if s == "" {
+		return "" // in a catalogue the key of its own head
+	}
 	say := w.say // s is no format
 	return say(s)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/reply"
 )
 
 // spoken are the places where the pages say something of their own.
@@ -28,7 +29,10 @@ func shownWords() []string {
 	out := []string{
 		Running, Paused, Held, Stopped, "error", "warning", "info",
 		ActStart, ActPause, ActResume, ActTest, ActRetry, ActSettle, ActLift, ActSuppress, ActUnsuppress,
-		"resubscribe", recipient, ledger.AbandonedWhy,
+		"resubscribe", recipient, ledger.AbandonedWhy, ledger.BrokenDown, ledger.LinkLost,
+	}
+	for _, class := range reply.Classes() {
+		out = append(out, string(class))
 	}
 	for _, s := range ledger.States() {
 		out = append(out, string(s))
