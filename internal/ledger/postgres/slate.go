@@ -26,6 +26,9 @@ type slate struct {
 const (
 	// moment is for how long what another process has written may go unseen.
 	moment = 100 * time.Millisecond
+	// lapse is after how long all is looked up anew: the database may be another
+	// one by then, that took the place of the first and counts on from less.
+	lapse = time.Second
 	// slateRoom bounds those that were given back and never asked for.
 	slateRoom = 10_000
 )
@@ -65,7 +68,7 @@ func (s *slate) note(c census) {
 	if c.writes != s.writes {
 		return
 	}
-	if c.revision != s.revision || len(s.clean) > slateRoom || s.clean == nil {
+	if c.revision != s.revision || c.begun.Sub(s.asked) > lapse || len(s.clean) > slateRoom {
 		s.clean = map[string]struct{}{}
 		s.asked = time.Time{}
 	}

@@ -9,11 +9,12 @@ func TestTheSlateClearsOnlyWhatItKnows(t *testing.T) {
 	t.Parallel()
 	begun := time.Now()
 	soon, late := begun.Add(moment-1), begun.Add(moment)
-	learn := func(s *slate, revision int64, nobody bool, clean ...string) {
+	at := func(s *slate, begun time.Time, revision int64, nobody bool, clean ...string) {
 		c, _ := s.begin(begun)
 		c.revision, c.nobody, c.clean = revision, nobody, clean
 		s.note(c)
 	}
+	learn := func(s *slate, revision int64, nobody bool, clean ...string) { at(s, begun, revision, nobody, clean...) }
 	for name, c := range map[string]struct {
 		do      func(s *slate)
 		address string
@@ -36,7 +37,8 @@ func TestTheSlateClearsOnlyWhatItKnows(t *testing.T) {
 			s.changed()
 			s.note(c)
 		}, "li@x", soon, false},
-		"it was asked for already": {func(s *slate) { learn(s, 1, false, "li@x"); s.clears("li@x", soon) }, "li@x", soon, false},
+		"it was not asked for for long": {func(s *slate) { at(s, begun.Add(-2*lapse), 1, false, "li@x"); learn(s, 1, false) }, "li@x", soon, false},
+		"it was asked for already":      {func(s *slate) { learn(s, 1, false, "li@x"); s.clears("li@x", soon) }, "li@x", soon, false},
 	} {
 		s := &slate{}
 		c.do(s)
