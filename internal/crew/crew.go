@@ -1,6 +1,7 @@
 // Package crew has many processes share the work on one PostgreSQL database.
 // River (riverqueue.com) holds the jobs: a pump job per account that has
-// something to do, unique by account and epoch.
+// something to do, unique by account and epoch, and a look job when somebody has
+// brought work.
 //
 // A job is a wake-up and nothing more: lost, late or twice it can delay a mail,
 // never double it, since who may use an account is for the ledger's lease to

@@ -89,7 +89,8 @@ func (s *slate) changed() {
 	s.asked, s.nobody, s.clean = time.Time{}, false, nil
 }
 
-const revision = `SELECT n, NOT EXISTS (SELECT 1 FROM suppression)`
+// atRevision is what a census asks of the revision, beside whom it is about.
+const atRevision = `SELECT n, NOT EXISTS (SELECT 1 FROM suppression)`
 
 // foresee looks up all that were claimed, before their turns come. What it does
 // not come to know is asked for then.
@@ -103,7 +104,7 @@ func (s *Store) foresee(ctx context.Context, claimed []ledger.Entry) {
 		addresses[i] = text(ledger.Folded(e.Address))
 	}
 	var listed []string
-	err := s.pool.QueryRow(ctx, revision+`, ARRAY(SELECT address FROM suppression WHERE address = ANY($1)) FROM revision`, addresses).
+	err := s.pool.QueryRow(ctx, atRevision+`, ARRAY(SELECT address FROM suppression WHERE address = ANY($1)) FROM revision`, addresses).
 		Scan(&c.revision, &c.nobody, &listed)
 	if err != nil {
 		return
@@ -115,6 +116,6 @@ func (s *Store) foresee(ctx context.Context, claimed []ledger.Entry) {
 // renewed has a batch also tell the slate's census.
 func (s *slate) renewed(b *pgx.Batch) *census {
 	c, _ := s.begin(time.Now())
-	b.Queue(revision + ` FROM revision`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.revision, &c.nobody) })
+	b.Queue(atRevision + ` FROM revision`).QueryRow(func(row pgx.Row) error { return row.Scan(&c.revision, &c.nobody) })
 	return &c
 }
