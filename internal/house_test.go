@@ -46,6 +46,7 @@ const rooms = `
 	run:               ledger render message reply
 	archive:           os
 	parcel:            blob net/http os
+	edition:           archive campaign data fault ledger list message parcel render run schedule unsubscribe os
 	office:            ledger run
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os

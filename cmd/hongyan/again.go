@@ -7,12 +7,12 @@ import (
 
 // again is how a command line goes on with the same issue of the same campaign
 // in the same ledger: what follows the command's own flags.
-func (d *door) again(e *edition) string {
+func (d *door) again(e *dispatch) string {
 	words := d.sameLedger()
-	if e.key.Issue != cmp.Or(e.camp.Issue, "main") {
-		words = append(words, "--issue", shellWord(e.key.Issue))
+	if e.Key.Issue != cmp.Or(e.Campaign.Issue, "main") {
+		words = append(words, "--issue", shellWord(e.Key.Issue))
 	}
-	return strings.Join(append(words, shellWord(e.camp.File)), " ")
+	return strings.Join(append(words, shellWord(e.Campaign.File)), " ")
 }
 
 // sameLedger are the flags that lead to the configuration and ledger of this call.

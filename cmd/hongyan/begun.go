@@ -96,6 +96,6 @@ func (d *door) printBegun(p *plan) {
 	}
 	d.warnMore(len(p.begun))
 	if len(p.begun) > 0 {
-		fmt.Fprintln(d.err, "    "+d.say("go on with: hongyan send --open %s", strings.Join(append(d.sameLedger(), shellWord(p.edition.camp.File)), " ")))
+		fmt.Fprintln(d.err, "    "+d.say("go on with: hongyan send --open %s", strings.Join(append(d.sameLedger(), shellWord(p.dispatch.Campaign.File)), " ")))
 	}
 }

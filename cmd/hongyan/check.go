@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"math"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/edition"
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/render"
@@ -34,7 +34,7 @@ func newCheck(d *door) *cobra.Command {
 		Args: d.exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := d.check(cmd.Context(), args[0], o)
-			return errors.Join(d.answerFaults(faultsIn(err), o), err)
+			return errors.Join(d.answerFaults(fault.In(err), o), err)
 		},
 	}
 	cmd.Flags().BoolVar(&o.strict, "strict", false, d.say("warnings count as faults: exit code 2"))
@@ -44,26 +44,28 @@ func newCheck(d *door) *cobra.Command {
 }
 
 func (d *door) check(ctx context.Context, file string, o checkOptions) error {
-	from := toCheck
-	from.network = o.online
+	from := edition.ToCheck
+	if o.online {
+		from |= edition.Network
+	}
 	e, err := d.open(ctx, file, "", from)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	for _, account := range e.accounts {
 		if _, err := loadBook(account.Provider, e.conf.Replies); err != nil {
 			return err
 		}
 	}
-	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+	mailing, err := e.glance()
 	if err != nil {
 		return err
 	}
 	d.sayAsked(e)
 	d.sayOld(e)
 	rehearsal := rehearsal{whole: true}
-	if e.shows() {
+	if e.Shows() {
 		if rehearsal, err = d.rehearse(ctx, e, mailing.Compose, math.MaxInt); err != nil {
 			return err
 		}
@@ -89,50 +91,16 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	return ending(exitSome) // what goes to a domain without mail will be refused
 }
 
-// throwaway is a key for Message-IDs of mails that never leave.
-func throwaway() []byte {
-	key := make([]byte, 32)
-	rand.Read(key)
-	return key
-}
-
 // findings are those of the mail, of the template's emphasis and of the columns.
-func (e *edition) findings(r rehearsal) []lint.Finding {
+func (e *dispatch) findings(r rehearsal) []lint.Finding {
 	out := r.findings
-	for _, f := range e.template.Warnings() {
+	for _, f := range e.Template.Warnings() {
 		out = append(out, lint.Finding{
 			Rule: "stray-emphasis", Severity: lint.Warning, File: f.File, Line: f.Line, What: f.What, Hint: f.Hint,
 		})
 	}
-	out = append(out, lint.Columns(e.list.Columns(), e.used())...)
+	out = append(out, lint.Columns(e.List.Columns(), e.Used())...)
 	return e.lintOptions().Heed(append(out, e.waysOut()...))
-}
-
-// used are the columns that the campaign makes something of.
-func (e *edition) used() []string {
-	used := append(e.template.Columns(), e.list.Assumed().EmailColumn)
-	add := func(l *render.Line) {
-		if l != nil {
-			used = append(used, l.Columns()...)
-		}
-	}
-	for _, a := range e.attachments {
-		add(a.File)
-		add(a.Name)
-	}
-	for _, h := range e.headers {
-		add(h.Value)
-	}
-	for _, l := range e.inviteLines() {
-		add(l)
-	}
-	for _, column := range e.list.Columns() {
-		if strings.Contains(e.camp.Recipients.Where, column) {
-			used = append(used, column)
-		}
-	}
-	slices.Sort(used)
-	return slices.Compact(used)
 }
 
 // answerFaults tells programs why nothing could be checked.
@@ -163,16 +131,16 @@ func (d *door) answerFindings(findings []lint.Finding, o checkOptions) error {
 
 // rowFindings are what there is to say of the rows of the list, the first of
 // each kind by name, for programs. They are no findings that a check counts.
-func (e *edition) rowFindings(r rehearsal) (out []lint.Finding) {
+func (e *dispatch) rowFindings(r rehearsal) (out []lint.Finding) {
 	add := func(rule string, line int, what, hint fault.Text) {
-		out = append(out, found(rule, &fault.Fault{File: e.camp.Recipients.File, Line: line, What: what, Hint: hint}))
+		out = append(out, found(rule, &fault.Fault{File: e.Campaign.Recipients.File, Line: line, What: what, Hint: hint}))
 	}
 	more := func(rule string, n int) {
 		if n > 0 {
 			add(rule, 0, fault.Textf("… and %d more", n), fault.Text{})
 		}
 	}
-	s := e.survey
+	s := e.Survey
 	for _, f := range s.Faults {
 		add("row-skipped", f.Line, f.What, f.Hint)
 	}
@@ -191,14 +159,14 @@ func (e *edition) rowFindings(r rehearsal) (out []lint.Finding) {
 	return out
 }
 
-func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o checkOptions) error {
+func (d *door) answerCheck(e *dispatch, r rehearsal, findings []lint.Finding, o checkOptions) error {
 	if o.sarif || d.flags.json {
 		return d.answerFindings(append(e.rowFindings(r), findings...), o)
 	}
 	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
-	say("List: %s", d.assumed(e.list.Assumed(), e.survey.Rows))
+	say("List: %s", d.assumed(e.List.Assumed(), e.Survey.Rows))
 	d.printSample(e)
-	d.printSurvey(e.survey)
+	d.printSurvey(e.Survey)
 	for _, u := range r.listed[:min(shown, len(r.listed))] {
 		say("line %d, %s: would be skipped: %v", u.line, u.address, d.text(u.why))
 	}
@@ -212,20 +180,20 @@ func (d *door) answerCheck(e *edition, r rehearsal, findings []lint.Finding, o c
 	for _, f := range findings {
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
 	}
-	say("%s; %s.", d.count("%d recipient", "%d recipients", e.survey.Good-e.survey.DuplicateCount),
-		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.unfit+e.survey.FaultCount))
+	say("%s; %s.", d.count("%d recipient", "%d recipients", e.Survey.Good-e.Survey.DuplicateCount),
+		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.unfit+e.Survey.FaultCount))
 	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", d.again(e)))
 	return nil
 }
 
 // printSample shows one row as it was decoded, so that a wrong encoding is seen.
-func (d *door) printSample(e *edition) {
-	sample := e.survey.Sample
+func (d *door) printSample(e *dispatch) {
+	sample := e.Survey.Sample
 	if sample.Line == 0 {
 		return
 	}
 	var cells []string
-	for _, column := range e.list.Columns() {
+	for _, column := range e.List.Columns() {
 		if value := sample.Fields[column]; value != "" {
 			cells = append(cells, column+"="+clip(value))
 		}
@@ -245,9 +213,9 @@ func clip(value string) string {
 }
 
 // verdictOf is the exit code of a check.
-func verdictOf(e *edition, r rehearsal, findings []lint.Finding, strict bool) error {
+func verdictOf(e *dispatch, r rehearsal, findings []lint.Finding, strict bool) error {
 	worst := exitWell
-	if r.unfit+e.survey.FaultCount > 0 {
+	if r.unfit+e.Survey.FaultCount > 0 {
 		worst = exitSome
 	}
 	for _, f := range findings {

@@ -67,12 +67,12 @@ func (f crewFloor) mend(ctx context.Context, seen map[ledger.Key]int) (map[ledge
 	return now, f.goOn(ctx, issues, stale)
 }
 
-func (f crewFloor) carry(ctx context.Context, e *edition, c comparison) error {
+func (f crewFloor) carry(ctx context.Context, e *dispatch, c comparison) error {
 	enqueued, err := f.freeze(ctx, e, c)
 	if err != nil {
 		return err
 	}
-	totals, err := f.store.Totals(ctx, e.key)
+	totals, err := f.store.Totals(ctx, e.Key)
 	if err != nil {
 		return err
 	}
@@ -83,8 +83,8 @@ func (f crewFloor) carry(ctx context.Context, e *edition, c comparison) error {
 	if err != nil {
 		return err
 	}
-	f.tell(office.Started{Key: e.key})
-	e.close()
+	f.tell(office.Started{Key: e.Key})
+	e.Close()
 	return nil
 }
 
@@ -209,9 +209,9 @@ func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = t.chooseAccounts().Err()
+	err = t.chooseAccounts(t.Campaign).Err()
 	if err == nil {
-		err = f.assign(ctx, t.edition)
+		err = f.assign(ctx, t.dispatch)
 	}
 	err = errors.Join(err, t.close())
 	return err == nil, err

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hongyan/internal/config"
+	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/postgres/postgrestest"
@@ -52,11 +53,11 @@ func TestAListThatIsHalfReadIsReadOnByAnother(t *testing.T) {
 func leaveHalf(t *testing.T, d desk, k ledger.Key) {
 	t.Helper()
 	file, _ := d.service.find(k.Campaign)
-	e, err := d.door.openWritten(t.Context(), file.File, file.Source, k.Issue, toSend)
+	e, err := d.door.openWritten(t.Context(), file.File, file.Source, k.Issue, edition.ToSend)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
+	defer e.Close()
 	c, err := d.compare(t.Context(), e)
 	if err != nil {
 		t.Fatal(err)
@@ -64,7 +65,7 @@ func leaveHalf(t *testing.T, d desk, k ledger.Key) {
 	if _, err := d.freeze(t.Context(), e, c); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := d.store.Enqueue(t.Context(), k, dying(e.rows(t.Context()))); err == nil {
+	if _, err := d.store.Enqueue(t.Context(), k, dying(e.Rows(t.Context()))); err == nil {
 		t.Fatal("the list was read")
 	}
 }

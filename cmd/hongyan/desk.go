@@ -13,6 +13,7 @@ import (
 
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
+	"hongyan/internal/edition"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
@@ -103,12 +104,12 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 		return web.Draft{}, err
 	}
 	draft := web.Draft{Key: k}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toTest)
-	if draft.Faults = faultsIn(err); draft.Faults != nil || err != nil {
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToTest)
+	if draft.Faults = fault.In(err); draft.Faults != nil || err != nil {
 		return draft, unlessFaults(err)
 	}
-	defer e.close()
-	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+	defer e.Close()
+	mailing, err := e.glance()
 	if err != nil {
 		return draft, err
 	}
@@ -121,17 +122,17 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 		return draft, err
 	}
 	draft.Recipients, draft.Open, draft.Takes = p.recipients(), p.open(), p.takes
-	draft.Unfit = p.rehearsal.unfit + e.survey.FaultCount
-	draft.List = readAs(e.list.Assumed(), e.survey.Rows)
+	draft.Unfit = p.rehearsal.unfit + e.Survey.FaultCount
+	draft.List = readAs(e.List.Assumed(), e.Survey.Rows)
 	draft.Notes, draft.Changed, draft.Findings = notes(p), named(compared.changed), findings(p.rehearsal.findings)
-	if why := e.nothing(); why != nil {
+	if why := e.Nothing(); why != nil {
 		draft.Notes = append([]fault.Text{why.Why}, draft.Notes...)
 	}
 	return draft, nil
 }
 
 func unlessFaults(err error) error {
-	if faultsIn(err) != nil {
+	if fault.In(err) != nil {
 		return nil
 	}
 	return err
@@ -146,17 +147,17 @@ func (d desk) ReportOptions(ctx context.Context, k ledger.Key, lang string) (rep
 	if !ok {
 		return bare, nil
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toLookBack)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToLookBack)
 	if err != nil {
 		return bare, unlessFaults(err)
 	}
-	defer e.close()
+	defer e.Close()
 	return e.reportOptions(lang, traced), nil
 }
 
 // notes are what a person should know of the list before starting.
 func notes(p *plan) (out []fault.Text) {
-	s := p.edition.survey
+	s := p.dispatch.Survey
 	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
 		out = append(out, fault.Textf("line %s will be skipped: %s", fmt.Sprint(f.Line), f.What))
 	}

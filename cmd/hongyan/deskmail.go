@@ -9,13 +9,13 @@ import (
 	"fmt"
 	"net/mail"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
 
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
+	"hongyan/internal/edition"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
@@ -46,7 +46,7 @@ func (d desk) Preview(ctx context.Context, k ledger.Key, n int) (web.Mail, error
 	if err != nil {
 		return web.Mail{}, err
 	}
-	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+	mailing, err := e.glance()
 	if err != nil {
 		return web.Mail{}, err
 	}
@@ -56,7 +56,7 @@ func (d desk) Preview(ctx context.Context, k ledger.Key, n int) (web.Mail, error
 // A sight is the edition that was previewed last, and what its files were then:
 // reading a long list for each of its mails would take too long.
 type sight struct {
-	*edition
+	*dispatch
 	source []byte
 	stamps []string
 	at     time.Time
@@ -64,25 +64,25 @@ type sight struct {
 
 // sight opens an edition, or returns the one that was looked at last if nothing
 // of it has changed. What it reads from the network is as old as a minute at most.
-func (d desk) sight(ctx context.Context, f watch.Entry, k ledger.Key) (*edition, error) {
+func (d desk) sight(ctx context.Context, f watch.Entry, k ledger.Key) (*dispatch, error) {
 	if last := d.glass.seen; last != nil {
-		if last.key == k && bytes.Equal(last.source, f.Source) && time.Since(last.at) < time.Minute && slices.Equal(last.stamps, stampsOf(last.edition)) {
-			return last.edition, nil
+		if last.Key == k && bytes.Equal(last.source, f.Source) && time.Since(last.at) < time.Minute && slices.Equal(last.stamps, stampsOf(last.dispatch)) {
+			return last.dispatch, nil
 		}
 		d.glass.seen = nil
-		last.close()
+		last.Close()
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toPreview)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToPreview)
 	if err != nil {
 		return nil, err
 	}
-	d.glass.seen = &sight{edition: e, source: f.Source, stamps: stampsOf(e), at: time.Now()}
+	d.glass.seen = &sight{dispatch: e, source: f.Source, stamps: stampsOf(e), at: time.Now()}
 	return e, nil
 }
 
 // stampsOf are size and time of everything that an edition's mails are made of.
-func stampsOf(e *edition) (out []string) {
-	for _, file := range append(e.dependsOn(), e.template.Files()...) {
+func stampsOf(e *dispatch) (out []string) {
+	for _, file := range e.Files() {
 		if info, err := os.Stat(file); err == nil {
 			out = append(out, fmt.Sprint(file, info.Size(), info.ModTime()))
 		}
@@ -95,14 +95,14 @@ func (g *glass) close() {
 	g.eye.Lock()
 	defer g.eye.Unlock()
 	if g.seen != nil {
-		g.seen.close()
+		g.seen.Close()
 		g.seen = nil
 	}
 }
 
 // nth is the n-th row of the list, and how many there are.
-func nth(ctx context.Context, e *edition, n int) (found list.Recipient, of int, err error) {
-	for r, err := range e.list.Recipients() {
+func nth(ctx context.Context, e *dispatch, n int) (found list.Recipient, of int, err error) {
+	for r, err := range e.List.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -119,13 +119,13 @@ func nth(ctx context.Context, e *edition, n int) (found list.Recipient, of int, 
 	if of < n {
 		return found, of, web.ErrUnknown
 	}
-	return found, e.survey.Rows, nil
+	return found, e.Survey.Rows, nil
 }
 
-func (d desk) show(e *edition, m *run.Mailing, r list.Recipient, n, of int) (web.Mail, error) {
+func (d desk) show(e *dispatch, m *run.Mailing, r list.Recipient, n, of int) (web.Mail, error) {
 	out := web.Mail{N: n, Of: of, Line: r.Line, Address: r.Address, Name: r.Name, From: e.accounts[0].Address}
 	shown, err := d.door.previewMail(e, m, r, time.Now())
-	if faults := faultsIn(err); faults != nil {
+	if faults := fault.In(err); faults != nil {
 		out.Unfit = faults[0].What
 		return out, nil
 	}
@@ -137,7 +137,7 @@ func (d desk) show(e *edition, m *run.Mailing, r list.Recipient, n, of int) (web
 	if out.HTML, err = inlined(shown); err != nil {
 		return out, err
 	}
-	if out.Attachments, err = e.attached(r.Fields); err != nil {
+	if out.Attachments, err = e.Attached(r.Fields); err != nil {
 		return out, err
 	}
 	out.Subject, out.Text, out.Size, out.Source = shown.Subject, string(shown.Text), shown.Message.Size(), asWritten(shown.Message)
@@ -159,21 +159,6 @@ func inlined(m preview.Mail) (string, error) {
 		html = strings.ReplaceAll(html, "cid:"+image.CID, "data:"+image.Type+";base64,"+base64.StdEncoding.EncodeToString(data))
 	}
 	return html, nil
-}
-
-// attached are the names of a recipient's attachments.
-func (e *edition) attached(fields map[string]string) (out []string, err error) {
-	for _, a := range e.attachments {
-		name, err := a.File.Render(fields)
-		if err == nil && a.Name != nil {
-			name, err = a.Name.Render(fields)
-		}
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, filepath.Base(name))
-	}
-	return out, nil
 }
 
 // mostSource is how much of a mail's source is shown.
@@ -206,11 +191,11 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	if err != nil {
 		return 0, err
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, toTest)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToTest)
 	if err != nil {
 		return 0, refusalOf(err)
 	}
-	defer e.close()
+	defer e.Close()
 	mails, err := d.testMails(ctx, e, t)
 	if err != nil {
 		return 0, err
@@ -240,7 +225,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 }
 
 // testMails are the mails of a test; that there are none is said.
-func (d desk) testMails(ctx context.Context, e *edition, t web.Test) ([]*message.Message, error) {
+func (d desk) testMails(ctx context.Context, e *dispatch, t web.Test) ([]*message.Message, error) {
 	to, err := d.testers(t.To)
 	if err != nil {
 		return nil, err
@@ -249,7 +234,7 @@ func (d desk) testMails(ctx context.Context, e *edition, t web.Test) ([]*message
 	switch {
 	case ctx.Err() != nil:
 		return nil, context.Cause(ctx)
-	case err != nil && faultsIn(err) == nil:
+	case err != nil && fault.In(err) == nil:
 		return nil, &web.Refusal{Why: fault.Textf("%s", err.Error())}
 	case err != nil:
 		return nil, refusalOf(err)
@@ -322,7 +307,7 @@ func (d desk) testers(values []string) (out []mail.Address, err error) {
 
 // refusalOf says the first fault to the person; any other error is a breakdown.
 func refusalOf(err error) error {
-	faults := faultsIn(err)
+	faults := fault.In(err)
 	if faults == nil {
 		return err
 	}

@@ -27,12 +27,12 @@ type assignment struct {
 }
 
 // assign hands an issue to the workers.
-func (h *house) assign(ctx context.Context, e *edition) error {
+func (h *house) assign(ctx context.Context, e *dispatch) error {
 	body, err := json.Marshal(assignment{e.accountNames()})
 	if err != nil {
 		return err
 	}
-	err = errors.Join(h.store.Discard(ctx, shelfEnded, e.key.String()), h.store.Put(ctx, shelfWork, e.key.String(), body))
+	err = errors.Join(h.store.Discard(ctx, shelfEnded, e.Key.String()), h.store.Put(ctx, shelfWork, e.Key.String(), body))
 	if err == nil {
 		h.call(ctx)
 	}

@@ -55,7 +55,7 @@ func (d *door) leave(err error) int {
 		fmt.Fprintln(d.err, d.say("interrupted"))
 		return exitInterrupted
 	}
-	if faults := faultsIn(err); faults != nil {
+	if faults := fault.In(err); faults != nil {
 		d.printFaults(faults)
 		return exitFault
 	}
@@ -65,16 +65,6 @@ func (d *door) leave(err error) int {
 		return exitFault
 	}
 	return exitBreakdown
-}
-
-func faultsIn(err error) fault.Faults {
-	if faults, ok := errors.AsType[fault.Faults](err); ok {
-		return faults
-	}
-	if one, ok := errors.AsType[*fault.Fault](err); ok {
-		return fault.Faults{one}
-	}
-	return nil
 }
 
 // printFaults says all faults at once, each with its place and a hint.

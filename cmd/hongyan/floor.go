@@ -24,7 +24,7 @@ type floor interface {
 	// carry takes an issue as it was compared, freezes it, and closes the edition
 	// in the end unless there is an error: [office.ErrOnFloor] if somebody else has
 	// put it there meanwhile.
-	carry(ctx context.Context, e *edition, c comparison) error
+	carry(ctx context.Context, e *dispatch, c comparison) error
 	// jobs are the issues that are on it and not paused, but for how long they take.
 	jobs(ctx context.Context) ([]web.Job, error)
 	// pause takes an issue off, durably, and reports whether it was there.
@@ -50,7 +50,7 @@ func (f ownFloor) has(_ context.Context, k ledger.Key) (bool, error) {
 	return slices.ContainsFunc(f.office.Floor(), func(s office.Standing) bool { return s.Key == k && !s.Leaving }), nil
 }
 
-func (f ownFloor) carry(ctx context.Context, e *edition, c comparison) error {
+func (f ownFloor) carry(ctx context.Context, e *dispatch, c comparison) error {
 	lanes, err := f.lanes(ctx, e)
 	if err != nil {
 		return err
@@ -60,10 +60,10 @@ func (f ownFloor) carry(ctx context.Context, e *edition, c comparison) error {
 		return err
 	}
 	issue := office.Issue{
-		Key: e.key, List: e.camp.List, Lanes: f.shared(lanes), Watch: f.lookout.watch(e.key, func(run.Event) {}),
-		Beside: f.door.reporter(e, f.house, column(f.lookout.ids)).Run, Gone: e.close,
+		Key: e.Key, List: e.Campaign.List, Lanes: f.shared(lanes), Watch: f.lookout.watch(e.Key, func(run.Event) {}),
+		Beside: f.door.reporter(e, f.house, column(f.lookout.ids)).Run, Gone: e.Close,
 	}
-	totals, err := f.store.Totals(ctx, e.key)
+	totals, err := f.store.Totals(ctx, e.Key)
 	if err != nil {
 		return err
 	}

@@ -14,17 +14,17 @@ import (
 
 // hand gives an issue that was frozen to the workers, with all that it is made
 // of; whole says that its list is in the ledger.
-func (h *house) hand(ctx context.Context, e *edition, whole bool) error {
-	if err := e.pack(ctx, h.store); err != nil {
+func (h *house) hand(ctx context.Context, e *dispatch, whole bool) error {
+	if err := e.Pack(ctx, h.store); err != nil {
 		return err
 	}
-	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.key.String()), h.assign(ctx, e)); err != nil || whole {
+	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.Key.String()), h.assign(ctx, e)); err != nil || whole {
 		return err
 	}
 	if err := h.fill(ctx, e); err != nil {
 		return err
 	}
-	totals, err := h.store.Totals(ctx, e.key)
+	totals, err := h.store.Totals(ctx, e.Key)
 	if err != nil || totals.Queued+totals.Deferred == 0 {
 		return err
 	}
@@ -33,7 +33,7 @@ func (h *house) hand(ctx context.Context, e *edition, whole bool) error {
 
 // handOver gives an issue to the workers, with all that it is made of, and
 // follows what becomes of it.
-func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o sendOptions) error {
+func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o sendOptions) error {
 	d.landed()
 	ctx, end := d.soft(ctx)
 	defer end()
@@ -61,7 +61,7 @@ func (d *door) handOver(ctx context.Context, e *edition, h *house, p *plan, o se
 }
 
 // sayAlone says who goes on with an issue that is followed no longer.
-func (d *door) sayAlone(ctx context.Context, e *edition, h *house) {
+func (d *door) sayAlone(ctx context.Context, e *dispatch, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if hands, err := h.hands(ctx); err == nil && !hands.take(e.accountNames()...) {

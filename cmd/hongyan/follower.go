@@ -17,7 +17,7 @@ import (
 // A follower is somebody who follows what the workers make of an issue.
 type follower struct {
 	*door
-	e *edition
+	e *dispatch
 	h *house
 	o sendOptions
 
@@ -86,7 +86,7 @@ func (f *follower) look(ctx context.Context) (over bool, early []run.Early, err 
 	if over, err = f.isOver(ctx); err != nil || over {
 		return over, nil, err
 	}
-	if err := f.h.halted(ctx, f.e.key); err != nil {
+	if err := f.h.halted(ctx, f.e.Key); err != nil {
 		return false, nil, err
 	}
 	silent, err := f.silent(ctx)
@@ -106,12 +106,12 @@ func (f *follower) look(ctx context.Context) (over bool, early []run.Early, err 
 // who sits there; for nobody it is not counted while mails are queued.
 func (f *follower) isOver(ctx context.Context) (over bool, err error) {
 	if !f.onTerminal() {
-		_, more, err := f.h.store.NextDue(ctx, f.e.key, f.e.accounts[0].Name)
+		_, more, err := f.h.store.NextDue(ctx, f.e.Key, f.e.accounts[0].Name)
 		if err != nil || more {
 			return false, err
 		}
 	}
-	totals, err := f.h.store.Totals(ctx, f.e.key)
+	totals, err := f.h.store.Totals(ctx, f.e.Key)
 	if err != nil {
 		return false, err
 	}
@@ -224,7 +224,7 @@ func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over
 	if err != nil || more || early == nil && deserted == 0 {
 		return false, nil, err
 	}
-	totals, err := f.h.store.Totals(ctx, f.e.key)
+	totals, err := f.h.store.Totals(ctx, f.e.Key)
 	if err != nil || totals.Sending > 0 && deserted < len(f.e.accounts) { // of the dead nobody hears
 		return false, nil, err
 	}
@@ -241,12 +241,12 @@ func (f *follower) awaited(ctx context.Context, going []string) (more bool, late
 	if len(going) == 0 {
 		return false, nil, nil
 	}
-	lost, err := f.h.lost(ctx, f.e.key, f.e.accountNames())
+	lost, err := f.h.lost(ctx, f.e.Key, f.e.accountNames())
 	if err != nil {
 		return false, nil, err
 	}
 	for i, name := range slices.Concat(going, lost) {
-		at, more, err := f.h.store.NextDue(ctx, f.e.key, name)
+		at, more, err := f.h.store.NextDue(ctx, f.e.Key, name)
 		if err != nil || more {
 			return more, nil, err
 		}
@@ -286,7 +286,7 @@ func (f *follower) tellWhatIsAmiss(ctx context.Context, silent map[string]run.Ea
 		return err
 	}
 	for _, t := range troubles {
-		if t.Issue == f.e.key.String() || slices.ContainsFunc(f.e.accounts, func(a config.Account) bool { return a.Name == t.Account }) {
+		if t.Issue == f.e.Key.String() || slices.ContainsFunc(f.e.accounts, func(a config.Account) bool { return a.Name == t.Account }) {
 			f.tell(f.troubleLine(t))
 		}
 	}

@@ -9,6 +9,7 @@ import (
 
 	"hongyan/internal/campaign"
 	"hongyan/internal/config"
+	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/postgres/postgrestest"
@@ -40,7 +41,7 @@ func following(t *testing.T, o sendOptions) (*follower, *postgrestest.Server, *s
 	d.err = said
 	account := config.Account{Name: "a"}
 	conf := &config.Config{State: config.Place(place), Accounts: map[string]config.Account{"a": account}}
-	e := &edition{key: k, accounts: []config.Account{account}}
+	e := &dispatch{Edition: &edition.Edition{Key: k}, accounts: []config.Account{account}}
 	return &follower{door: d, e: e, h: d.housed(conf, store), o: o, told: map[string]bool{}, alone: map[string]time.Time{}}, server, said
 }
 
@@ -56,7 +57,7 @@ func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
 	eventually(t, "it was told", func() bool { return strings.Contains(said.String(), "The ledger cannot be reached") })
 	server.Run()
 	eventually(t, "the issue is paused", func() bool {
-		return f.h.store.Put(t.Context(), shelfPaused, f.e.key.String(), []byte(`{"by":"li"}`)) == nil
+		return f.h.store.Put(t.Context(), shelfPaused, f.e.Key.String(), []byte(`{"by":"li"}`)) == nil
 	})
 	if pause, ok := errors.AsType[*halted](<-ended); !ok || pause.By != "li" {
 		t.Errorf("%+v", pause)
@@ -140,7 +141,7 @@ func TestAPauseIsToldWithItsReason(t *testing.T) {
 		said := &scribe{}
 		d := newDoor(nil)
 		d.err = said
-		e := &edition{camp: &campaign.Campaign{File: "a.yaml"}, key: ledger.Key{Campaign: "a", Issue: "main"}}
+		e := &dispatch{Edition: &edition.Edition{Campaign: &campaign.Campaign{File: "a.yaml"}, Key: ledger.Key{Campaign: "a", Issue: "main"}}}
 		d.sayHalted(e, ledger.Totals{Rows: 2, Queued: 2}, &halted{pause})
 		got := said.String()
 		if !strings.Contains(got, want) || !strings.Contains(got, "2 are left. Go on with: hongyan send a.yaml") ||

@@ -87,17 +87,17 @@ func (s *spread) share(open int) map[string]int {
 // own: by the ledger if it has them all, since who waits for such a domain is still
 // open when the others are done; else by the list.
 func (h *house) limited(ctx context.Context, p *plan) (map[string]int, error) {
-	s := spreadOf(p.edition.accounts)
+	s := spreadOf(p.dispatch.accounts)
 	if len(s.to) == 0 || p.open() == 0 {
 		return nil, nil
 	}
 	if waiting := p.totals.Queued + p.totals.Sending + p.totals.Deferred; waiting >= p.open() {
-		if err := h.lookThrough(ctx, p.edition.key, p.totals, s); err != nil {
+		if err := h.lookThrough(ctx, p.dispatch.Key, p.totals, s); err != nil {
 			return nil, err
 		}
 	}
 	if s.of == 0 {
-		if err := p.edition.lookThrough(ctx, s); err != nil {
+		if err := p.dispatch.lookThrough(ctx, s); err != nil {
 			return nil, err
 		}
 	}
@@ -105,8 +105,8 @@ func (h *house) limited(ctx context.Context, p *plan) (map[string]int, error) {
 }
 
 // lookThrough looks at a list.
-func (e *edition) lookThrough(ctx context.Context, s *spread) error {
-	for r, err := range e.list.Recipients() {
+func (e *dispatch) lookThrough(ctx context.Context, s *spread) error {
+	for r, err := range e.List.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}

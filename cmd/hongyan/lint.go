@@ -8,11 +8,11 @@ import (
 )
 
 // lintOptions are the campaign's over the configuration's.
-func (e *edition) lintOptions() lint.Options { return e.camp.Lint.Over(e.conf.Lint) }
+func (e *dispatch) lintOptions() lint.Options { return e.Campaign.Lint.Over(e.conf.Lint) }
 
 // weigh replaces what was said of single mails' sizes by what there is to say of
 // the largest's.
-func (e *edition) weigh(r rehearsal, findings []lint.Finding) []lint.Finding {
+func (e *dispatch) weigh(r rehearsal, findings []lint.Finding) []lint.Finding {
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "message-size" })
 	limit := e.maxSize()
 	if r.largest == nil || limit == 0 || r.largest.size <= limit {
@@ -26,7 +26,7 @@ func (e *edition) weigh(r rehearsal, findings []lint.Finding) []lint.Finding {
 
 // largest tells the size of the largest mail, as it goes over the wire, beside
 // what the provider takes.
-func (d *door) largest(e *edition, r rehearsal) string {
+func (d *door) largest(e *dispatch, r rehearsal) string {
 	if limit := e.maxSize(); limit > 0 {
 		return d.say("Largest mail: %s of at most %s, to %s", size(r.largest.size), size(limit), r.largest.to)
 	}

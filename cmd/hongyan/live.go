@@ -13,6 +13,8 @@ import (
 
 	"hongyan/internal/campaign"
 	"hongyan/internal/data"
+	"hongyan/internal/edition"
+	"hongyan/internal/fault"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
 	"hongyan/internal/preview/live"
@@ -21,11 +23,10 @@ import (
 
 // serveLive shows the campaign's mails in the browser until it is interrupted.
 func (d *door) serveLive(ctx context.Context, file, listen string) error {
-	from := toPreview
-	from.asked = map[data.Source]any{} // looks come one after the other
+	d.asked = map[data.Source]any{} // looks come one after the other
 	server := &live.Server{
 		Lang: d.lang,
-		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file, from) },
+		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file) },
 	}
 	err := server.Listen(ctx, listen)
 	if errors.Is(err, live.ErrExposed) {
@@ -41,14 +42,14 @@ func (d *door) serveLive(ctx context.Context, file, listen string) error {
 
 // look opens the campaign as it is now. What cannot be read is a fault here:
 // it may be mended while the page waits.
-func (d *door) look(ctx context.Context, file string, from reading) (live.Look, error) {
-	e, err := d.open(ctx, file, "", from)
+func (d *door) look(ctx context.Context, file string) (live.Look, error) {
+	e, err := d.open(ctx, file, "", edition.ToPreview)
 	if err == nil {
-		var edition *liveEdition
-		if edition, err = d.liveEdition(ctx, e); err == nil {
-			return live.Look{Edition: edition, Files: d.dependsOn(file, e)}, nil
+		var l *liveEdition
+		if l, err = d.liveEdition(ctx, e); err == nil {
+			return live.Look{Edition: l, Files: d.dependsOn(file, e)}, nil
 		}
-		e.close()
+		e.Close()
 	}
 	if ctx.Err() != nil {
 		return live.Look{}, context.Cause(ctx)
@@ -57,7 +58,7 @@ func (d *door) look(ctx context.Context, file string, from reading) (live.Look, 
 }
 
 func (d *door) liveFaults(err error) []live.Fault {
-	faults := faultsIn(err)
+	faults := fault.In(err)
 	if faults == nil {
 		return []live.Fault{{What: err.Error()}}
 	}
@@ -71,7 +72,7 @@ func (d *door) liveFaults(err error) []live.Fault {
 // A liveEdition is an edition with an index of its list. Rows are read again
 // when they are looked at.
 type liveEdition struct {
-	*edition
+	*dispatch
 	door    *door
 	mailing *run.Mailing
 	index   []live.Row
@@ -81,13 +82,13 @@ type liveEdition struct {
 	kept []list.Recipient
 }
 
-func (d *door) liveEdition(ctx context.Context, e *edition) (*liveEdition, error) {
-	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+func (d *door) liveEdition(ctx context.Context, e *dispatch) (*liveEdition, error) {
+	mailing, err := e.glance()
 	if err != nil {
 		return nil, err
 	}
-	l := &liveEdition{edition: e, door: d, mailing: mailing, index: make([]live.Row, 0, e.survey.Rows)}
-	for r, err := range e.list.Recipients() {
+	l := &liveEdition{dispatch: e, door: d, mailing: mailing, index: make([]live.Row, 0, e.Survey.Rows)}
+	for r, err := range e.List.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -103,12 +104,12 @@ func (l *liveEdition) Len() int { return len(l.index) }
 
 func (l *liveEdition) Row(i int) live.Row { return l.index[i] }
 
-func (l *liveEdition) Close() error { l.close(); return nil }
+func (l *liveEdition) Close() error { l.dispatch.Close(); return nil }
 
 // Mails composes the mails of some rows.
 func (l *liveEdition) Mails(ctx context.Context, from, to int) ([]live.Mail, error) {
 	rows, err := l.rows(ctx, from, to)
-	if err != nil && faultsIn(err) == nil {
+	if err != nil && fault.In(err) == nil {
 		return nil, err
 	}
 	now := time.Now()
@@ -129,14 +130,14 @@ func (l *liveEdition) Mails(ctx context.Context, from, to int) ([]live.Mail, err
 }
 
 func (l *liveEdition) compose(m *live.Mail, r list.Recipient, now time.Time) {
-	mail, err := l.door.previewMail(l.edition, l.mailing, r, now)
+	mail, err := l.door.previewMail(l.dispatch, l.mailing, r, now)
 	if err == nil {
 		m.Mail = mail
 		return
 	}
 	m.Faults = l.door.liveFaults(err)
 	if m.Faults[0].Place == "" {
-		m.Faults[0].Place = fmt.Sprintf("%s:%d", l.camp.Recipients.File, r.Line)
+		m.Faults[0].Place = fmt.Sprintf("%s:%d", l.Campaign.Recipients.File, r.Line)
 	}
 }
 
@@ -157,9 +158,9 @@ func (l *liveEdition) rows(ctx context.Context, from, to int) (map[int]list.Reci
 }
 
 func (l *liveEdition) readRows(ctx context.Context, from, to int) error {
-	options := l.camp.ListOptions()
+	options := l.Campaign.ListOptions()
 	options.Rows = fmt.Sprintf("%d-%d", l.index[from].Line, l.index[to-1].Line)
-	part, err := list.Open(l.camp.Recipients.File, options)
+	part, err := list.Open(l.Campaign.Recipients.File, options)
 	if err != nil {
 		return err
 	}
@@ -182,13 +183,13 @@ func (l *liveEdition) readRows(ctx context.Context, from, to int) error {
 // dependsOn lists the files and folders that the mails are made of, or would
 // be if they were there. Without an edition nobody knows them all, so that
 // whole folders stand for those that the campaign may mean.
-func (d *door) dependsOn(file string, e *edition) []string {
+func (d *door) dependsOn(file string, e *dispatch) []string {
 	out := []string{file}
 	if found, err := d.configFile(); err == nil {
 		out = append(out, found)
 	}
 	if e != nil {
-		return append(append(out, e.template.Files()...), e.dependsOn()...)
+		return append(out, e.Files()...)
 	}
 	src, err := os.ReadFile(file)
 	if err != nil {
@@ -198,29 +199,13 @@ func (d *door) dependsOn(file string, e *edition) []string {
 	if camp == nil {
 		return out
 	}
-	e = &edition{camp: camp}
-	e.conf, _ = d.config() // likewise
-	out = append(out, e.dependsOn()...)
+	settings := edition.Settings{}
+	if conf, _ := d.config(); conf != nil { // likewise
+		settings = settingsOf(conf)
+	}
+	out = append(out, edition.Files(camp, settings)...)
 	out = append(out, foldersBelow(camp.Dir)...)
 	return append(out, foldersBelow(filepath.Dir(camp.Template))...)
-}
-
-func (e *edition) dependsOn() []string {
-	out := append([]string{e.camp.Recipients.File, e.camp.Template}, dataFiles(e.camp)...)
-	if strings.ContainsAny(e.camp.Layout, `/\`) || strings.HasSuffix(e.camp.Layout, ".html") {
-		out = append(out, e.camp.Layout)
-	}
-	for _, a := range e.camp.Attachments {
-		file := filepath.Join(e.camp.AttachmentsRoot, a.File)
-		if fixed, _, templated := strings.Cut(file, "{{"); templated {
-			file = filepath.Dir(fixed)
-		}
-		out = append(out, file)
-	}
-	for _, root := range e.templateRoots() {
-		out = append(out, filepath.Join(root, "layouts"), filepath.Join(root, "partials"))
-	}
-	return out
 }
 
 // foldersBelow is a folder and those in it, as far as pictures are likely to lie.

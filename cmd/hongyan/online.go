@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -19,7 +18,7 @@ import (
 
 // askOnline checks what only the network can tell. lost is how many recipients
 // have their mailbox in a domain that takes no mail.
-func (d *door) askOnline(ctx context.Context, e *edition) (findings []lint.Finding, lost int, err error) {
+func (d *door) askOnline(ctx context.Context, e *dispatch) (findings []lint.Finding, lost int, err error) {
 	links, err := e.links(ctx)
 	if err != nil {
 		return nil, 0, err
@@ -46,11 +45,11 @@ const looked = 1000
 
 // links are what the mails lead to: the mails of several recipients, because
 // conditions may show a link to some of them only.
-func (e *edition) links(ctx context.Context) ([]online.Link, error) {
-	author, source := e.authored(), e.markdown
+func (e *dispatch) links(ctx context.Context) ([]online.Link, error) {
+	author, source := e.Authored(), e.Markdown
 	var out []online.Link
 	rows := 0
-	for rcpt, err := range e.list.Recipients() {
+	for rcpt, err := range e.List.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -63,12 +62,12 @@ func (e *edition) links(ctx context.Context) ([]online.Link, error) {
 		if rcpt.Fault != nil {
 			continue
 		}
-		content, err := e.content(rcpt)
+		content, err := e.Content(rcpt)
 		if err != nil {
 			continue // the rehearsal has told it
 		}
 		for _, t := range lint.Targets(lint.Mail{HTML: content.HTML, TemplateSource: source}) {
-			link := online.Link{URL: t.URL, File: e.camp.Template, Line: t.Line, Personal: !stands(author, t.Text)}
+			link := online.Link{URL: t.URL, File: e.Campaign.Template, Line: t.Line, Personal: !stands(author, t.Text)}
 			if !slices.ContainsFunc(out, func(l online.Link) bool { return same(l, link) }) {
 				out = append(out, link)
 			}
@@ -85,23 +84,6 @@ func same(a, b online.Link) bool {
 	one, err := url.Parse(a.URL)
 	other, err2 := url.Parse(b.URL)
 	return err == nil && err2 == nil && one.Scheme == other.Scheme && one.Host == other.Host
-}
-
-// authored is all that the author wrote: a link that stands in it is the same
-// for everybody.
-func (e *edition) authored() string {
-	var b strings.Builder
-	for _, file := range append([]string{e.camp.File}, e.template.Files()...) {
-		if src, err := os.ReadFile(file); err == nil && utf8.Valid(src) {
-			b.Write(src)
-			b.WriteByte('\n')
-		}
-	}
-	b.WriteString(e.fresh.text())
-	for _, value := range e.conf.Theme {
-		b.WriteString(value + "\n")
-	}
-	return b.String()
 }
 
 // stands tells whether a link stands in a text whole, with nothing of a
@@ -127,10 +109,10 @@ func goesOn(r rune) bool {
 }
 
 // domains are where the recipients have their mailboxes, in the order of the list.
-func (e *edition) domains(ctx context.Context) ([]online.Domain, error) {
+func (e *dispatch) domains(ctx context.Context) ([]online.Domain, error) {
 	var out []online.Domain
 	at := map[string]int{}
-	for rcpt, err := range e.list.Recipients() {
+	for rcpt, err := range e.List.Recipients() {
 		if err == nil {
 			err = ctx.Err()
 		}
@@ -145,7 +127,7 @@ func (e *edition) domains(ctx context.Context) ([]online.Domain, error) {
 		if !known {
 			i = len(out)
 			at[name] = i
-			out = append(out, online.Domain{Name: name, File: filepath.Clean(e.camp.Recipients.File), Line: rcpt.Line})
+			out = append(out, online.Domain{Name: name, File: filepath.Clean(e.Campaign.Recipients.File), Line: rcpt.Line})
 		}
 		out[i].Rows++
 	}
@@ -168,7 +150,7 @@ func (d *door) senderOf(ctx context.Context, account config.Account) (online.Sen
 		return s, nil
 	}
 	why := fault.Textf("%s", err.Error())
-	if faults := faultsIn(err); faults != nil {
+	if faults := fault.In(err); faults != nil {
 		why = faults[0].What
 	}
 	f := lint.Found("online-unchecked", fault.Textf("the DKIM key of account %s could not be compared with the DNS: %s", account.Name, why), fault.Text{})

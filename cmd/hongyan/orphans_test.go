@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"hongyan/internal/crew"
+	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 )
@@ -67,7 +68,7 @@ func TestAWorkerTakesOverWhomALostAccountPutOff(t *testing.T) {
 			}
 			sent(3)
 			due(0)
-			if more, later, err := (&follower{h: d.house, e: &edition{key: k}}).awaited(t.Context(), []string{"sandbox"}); !more || later != nil || err != nil {
+			if more, later, err := (&follower{h: d.house, e: &dispatch{Edition: &edition.Edition{Key: k}}}).awaited(t.Context(), []string{"sandbox"}); !more || later != nil || err != nil {
 				t.Errorf("nobody waits for them: %v, %v", later, err)
 			}
 			if err := other.HandBack(t.Context(), "gone"); err != nil {

@@ -17,7 +17,7 @@ import (
 
 // A plan is what a send is about to do, as shown before it asks.
 type plan struct {
-	edition   *edition
+	dispatch  *dispatch
 	totals    ledger.Totals // what the ledger has of this issue already
 	known     bool          // the issue was started before
 	enqueued  bool          // the ledger has the whole list
@@ -31,7 +31,7 @@ type plan struct {
 // recipients is how many people the issue is for: good rows, each address once,
 // and whom the list had when they were entered.
 func (p *plan) recipients() int {
-	return p.edition.survey.Good - p.edition.survey.DuplicateCount + p.departed
+	return p.dispatch.Survey.Good - p.dispatch.Survey.DuplicateCount + p.departed
 }
 
 // open is how many mails are still to be sent.
@@ -43,19 +43,19 @@ func (p *plan) open() int {
 	return max(left, p.departed) // of the settled some may be gone from the list too
 }
 
-func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) (*plan, error) {
-	p := &plan{edition: e}
+func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose compose) (*plan, error) {
+	p := &plan{dispatch: e}
 	var err error
-	if p.totals, err = h.store.Totals(ctx, e.key); err == nil {
+	if p.totals, err = h.store.Totals(ctx, e.Key); err == nil {
 		p.known = p.totals.Rows > 0
 	} else if !errors.Is(err, ledger.ErrUnknown) {
 		return nil, err
 	}
 	if !p.known {
-		if p.begun, err = begun(ctx, h.store, e.key.Campaign); err != nil {
+		if p.begun, err = begun(ctx, h.store, e.Key.Campaign); err != nil {
 			return nil, err
 		}
-		p.begun = slices.DeleteFunc(p.begun, func(k ledger.Key) bool { return k == e.key }) // by somebody who was stopped at once
+		p.begun = slices.DeleteFunc(p.begun, func(k ledger.Key) bool { return k == e.Key }) // by somebody who was stopped at once
 	}
 	if p.holds, err = h.store.Holds(ctx); err != nil {
 		return nil, err
@@ -72,8 +72,8 @@ func (d *door) plan(ctx context.Context, e *edition, h *house, compose compose) 
 }
 
 // lint looks at one recipient's mail.
-func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
-	content, err := e.content(rcpt)
+func (e *dispatch) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
+	content, err := e.Content(rcpt)
 	if err != nil {
 		return nil
 	}
@@ -81,12 +81,12 @@ func (e *edition) lint(rcpt list.Recipient, mail *message.Message) []lint.Findin
 	return e.lintContent(content, mail)
 }
 
-func (e *edition) lintContent(content render.Content, mail *message.Message) []lint.Finding {
+func (e *dispatch) lintContent(content render.Content, mail *message.Message) []lint.Finding {
 	options := e.lintOptions()
 	return options.Heed(lint.Check(lint.Mail{
 		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
 		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),
-		Template: e.camp.Template, TemplateSource: e.markdown, Clients: options.Clients, Memory: &e.memory,
+		Template: e.Campaign.Template, TemplateSource: e.Markdown, Clients: options.Clients, Memory: &e.memory,
 	}))
 }
 
@@ -99,7 +99,7 @@ func lintImages(images []render.Image) []lint.Image {
 }
 
 // maxSize is the smallest mail size that one of the accounts refuses to exceed.
-func (e *edition) maxSize() (limit int64) {
+func (e *dispatch) maxSize() (limit int64) {
 	for _, account := range e.accounts {
 		if n := account.Quirks.MaxSize; n > 0 && (limit == 0 || n < limit) {
 			limit = n
@@ -109,10 +109,10 @@ func (e *edition) maxSize() (limit int64) {
 }
 
 func (d *door) printPlan(p *plan) {
-	e := p.edition
+	e := p.dispatch
 	say := func(format string, args ...any) { fmt.Fprintln(d.err, d.say(format, args...)) }
-	say("Campaign %s, issue %s", e.key.Campaign, e.key.Issue)
-	say("List: %s", d.assumed(e.list.Assumed(), e.survey.Rows))
+	say("Campaign %s, issue %s", e.Key.Campaign, e.Key.Issue)
+	say("List: %s", d.assumed(e.List.Assumed(), e.Survey.Rows))
 	say("Recipients: %d", p.recipients())
 	if p.known {
 		say("Already settled: %d sent, %d refused, %d in doubt", p.totals.Sent, p.totals.Refused, p.totals.InDoubt)
@@ -147,7 +147,7 @@ func (d *door) printWarnings(p *plan) {
 		d.warn(d.count("%d is gone from the list and still gets the mail, having been entered when it began; hongyan suppress add keeps somebody from it",
 			"%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
 	}
-	d.printSurvey(p.edition.survey)
+	d.printSurvey(p.dispatch.Survey)
 	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
 		d.warn(d.say("line %d, %s: will be skipped: %v", u.line, u.address, d.text(u.why)))
 	}

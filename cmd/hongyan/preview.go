@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/edition"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
@@ -63,22 +64,22 @@ func newPreview(d *door) *cobra.Command {
 }
 
 func (d *door) preview(ctx context.Context, file string, o previewOptions) error {
-	e, err := d.open(ctx, file, "", toPreview)
+	e, err := d.open(ctx, file, "", edition.ToPreview)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	d.sayAsked(e)
 	d.sayOld(e)
-	mailing, err := e.mailing(e.accounts[0], throwaway(), nil)
+	mailing, err := e.glance()
 	if err != nil {
 		return err
 	}
-	options := e.camp.ListOptions()
+	options := e.Campaign.ListOptions()
 	if o.rows != "" {
 		options.Rows = o.rows
 	}
-	rows, err := list.Open(e.camp.Recipients.File, options)
+	rows, err := list.Open(e.Campaign.Recipients.File, options)
 	if err != nil {
 		return err
 	}
@@ -130,7 +131,7 @@ func chosen(rows iter.Seq2[list.Recipient, error], wanted map[int]bool) iter.Seq
 }
 
 // fillGallery writes the mails of rows.
-func (d *door) fillGallery(ctx context.Context, e *edition, rows iter.Seq2[list.Recipient, error], m *run.Mailing, dir string) (written, unfit int, err error) {
+func (d *door) fillGallery(ctx context.Context, e *dispatch, rows iter.Seq2[list.Recipient, error], m *run.Mailing, dir string) (written, unfit int, err error) {
 	gallery, err := preview.Create(dir)
 	if err != nil {
 		return 0, 0, d.unusable(dir, err)
@@ -243,7 +244,7 @@ func inOrder[A, B any](ctx context.Context, items iter.Seq2[A, error], work func
 	}
 }
 
-func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now time.Time) (preview.Mail, error) {
+func (d *door) previewMail(e *dispatch, m *run.Mailing, r list.Recipient, now time.Time) (preview.Mail, error) {
 	if r.Fault != nil {
 		return preview.Mail{}, r.Fault
 	}
@@ -252,7 +253,7 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 	if entry.Fields, err = m.Fields(entry); err != nil {
 		return preview.Mail{}, err
 	}
-	content, err := e.template.Render(entry.Fields)
+	content, err := e.Template.Render(entry.Fields)
 	if err != nil {
 		return preview.Mail{}, err
 	}
@@ -275,7 +276,7 @@ func (d *door) previewMail(e *edition, m *run.Mailing, r list.Recipient, now tim
 // extremes picks the lines of a sample: the smallest and the largest mail, the
 // rows with the most empty fields, one row of each subject length, then the
 // first ones. It returns nil when everything is wanted.
-func (e *edition) extremes(rows iter.Seq2[list.Recipient, error], m *run.Mailing, n int) (map[int]bool, error) {
+func (e *dispatch) extremes(rows iter.Seq2[list.Recipient, error], m *run.Mailing, n int) (map[int]bool, error) {
 	if n <= 0 {
 		return nil, nil
 	}
@@ -294,7 +295,7 @@ func (e *edition) extremes(rows iter.Seq2[list.Recipient, error], m *run.Mailing
 			continue
 		}
 		one := measured{line: r.Line, size: int(mail.Size()), subject: len(mail.Subject)}
-		for _, column := range e.list.Columns() {
+		for _, column := range e.List.Columns() {
 			if r.Fields[column] == "" {
 				one.empty++
 			}

@@ -56,7 +56,7 @@ type compose func(ledger.Entry, time.Time) (*message.Message, error)
 
 // rehearse composes up to most mails as they would be sent, and looks for what
 // is wrong with them.
-func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most int) (rehearsal, error) {
+func (d *door) rehearse(ctx context.Context, e *dispatch, compose compose, most int) (rehearsal, error) {
 	r := rehearsal{whole: true}
 	now := time.Now()
 	try := func(rcpt list.Recipient) (trial, error) { return e.try(compose, rcpt, now), nil }
@@ -69,15 +69,15 @@ func (d *door) rehearse(ctx context.Context, e *edition, compose compose, most i
 			tally.Add(t.row.Line, t.found)
 		}
 	}
-	r.findings = e.weigh(r, tally.Findings(e.camp.Recipients.File))
+	r.findings = e.weigh(r, tally.Findings(e.Campaign.Recipients.File))
 	return r, nil
 }
 
 // rows are the first rows that get a mail of their own.
-func (r *rehearsal) rows(e *edition, most int) iter.Seq2[list.Recipient, error] {
+func (r *rehearsal) rows(e *dispatch, most int) iter.Seq2[list.Recipient, error] {
 	return func(yield func(list.Recipient, error) bool) {
 		n := 0
-		for rcpt, err := range e.list.Once(e.survey) {
+		for rcpt, err := range e.List.Once(e.Survey) {
 			if err == nil && rcpt.Fault != nil {
 				continue
 			}
@@ -93,7 +93,7 @@ func (r *rehearsal) rows(e *edition, most int) iter.Seq2[list.Recipient, error] 
 }
 
 // try composes the mail of one row and looks at it.
-func (e *edition) try(compose compose, rcpt list.Recipient, now time.Time) trial {
+func (e *dispatch) try(compose compose, rcpt list.Recipient, now time.Time) trial {
 	mail, err := compose(entryOf(rcpt), now)
 	if err != nil {
 		return trial{row: rcpt, err: err}
@@ -141,7 +141,7 @@ func cause(err error) (why fault.Text, said string) {
 	if u, ok := errors.AsType[*message.Unfit](err); ok {
 		return unfitCause(u), u.Error()
 	}
-	faults := faultsIn(err)
+	faults := fault.In(err)
 	if faults == nil {
 		return fault.Textf("%s", err.Error()), err.Error()
 	}

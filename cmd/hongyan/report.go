@@ -28,18 +28,18 @@ func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	defer reader.Close()
-	e.reopenList()
+	e.Reopen()
 	ids, err := traceIDs(cmd.Context(), e.conf, reader)
 	if err != nil {
 		return err
 	}
-	paths, err := report.Write(cmd.Context(), reader, e.key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
+	paths, err := report.Write(cmd.Context(), reader, e.Key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
 	if err != nil {
 		return err
 	}
-	totals, err := reader.Totals(cmd.Context(), e.key)
+	totals, err := reader.Totals(cmd.Context(), e.Key)
 	if err != nil {
 		return err
 	}
@@ -56,23 +56,23 @@ func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
 }
 
 // reporter keeps the report of a run up to date.
-func (d *door) reporter(e *edition, h *house, traced report.TraceID) *report.Writer {
-	return report.NewWriter(h.store, e.key, d.reportFolder(e), e.reportOptions(d.lang, traced))
+func (d *door) reporter(e *dispatch, h *house, traced report.TraceID) *report.Writer {
+	return report.NewWriter(h.store, e.Key, d.reportFolder(e), e.reportOptions(d.lang, traced))
 }
 
-func (e *edition) reportOptions(lang string, traced report.TraceID) report.Options {
-	o := report.Options{Lang: lang, Title: e.key.String(), Now: time.Now(), Trace: traced}
-	if e.list != nil {
-		o.Columns, o.Email = e.list.Columns(), e.list.Assumed().EmailColumn
+func (e *dispatch) reportOptions(lang string, traced report.TraceID) report.Options {
+	o := report.Options{Lang: lang, Title: e.Key.String(), Now: time.Now(), Trace: traced}
+	if e.List != nil {
+		o.Columns, o.Email = e.List.Columns(), e.List.Assumed().EmailColumn
 	}
 	return o
 }
 
 // reportFolder is reports/CAMPAIGN beside the configuration.
-func (d *door) reportFolder(e *edition) string {
-	return filepath.Join(e.conf.Dir, "reports", e.key.Campaign)
+func (d *door) reportFolder(e *dispatch) string {
+	return filepath.Join(e.conf.Dir, "reports", e.Key.Campaign)
 }
 
-func (d *door) reportFile(e *edition) string {
-	return shorten(filepath.Join(d.reportFolder(e), report.Name(e.key.Issue)+".csv"))
+func (d *door) reportFile(e *dispatch) string {
+	return shorten(filepath.Join(d.reportFolder(e), report.Name(e.Key.Issue)+".csv"))
 }

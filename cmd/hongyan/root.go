@@ -27,6 +27,7 @@ type door struct {
 	gone        chan os.Signal // cap 1: nobody is there any more
 	online      online.Options
 	net         data.Net
+	asked       map[data.Source]any // when not nil, what servers said, so that they are asked once
 	log         *slog.Logger
 	spool       *spool           // of the log
 	metrics     *metrics.Metrics // nil: nobody wants them

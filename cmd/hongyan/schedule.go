@@ -188,8 +188,8 @@ func (d *door) printSlots(t timetable) {
 }
 
 // scheduleOver finds a schedule that has no slot left though no issue came of it.
-func (d *door) scheduleOver(ctx context.Context, e *edition) ([]lint.Finding, error) {
-	plan := e.camp.Schedule
+func (d *door) scheduleOver(ctx context.Context, e *dispatch) ([]lint.Finding, error) {
+	plan := e.Campaign.Schedule
 	if plan == nil || len(plan.Next(time.Now(), 1)) > 0 {
 		return nil, nil
 	}
@@ -199,7 +199,7 @@ func (d *door) scheduleOver(ctx context.Context, e *edition) ([]lint.Finding, er
 	}
 	defer done()
 	if shelf != nil {
-		for r, err := range schedule.Records(ctx, shelf, e.camp.Name) {
+		for r, err := range schedule.Records(ctx, shelf, e.Campaign.Name) {
 			if err != nil || r.State == schedule.Fired {
 				return nil, err
 			}
@@ -207,7 +207,7 @@ func (d *door) scheduleOver(ctx context.Context, e *edition) ([]lint.Finding, er
 	}
 	f := lint.Found("schedule-over", fault.Textf("the schedule has no slot left: %s", plan.String()),
 		fault.Textf("nothing will be sent by itself; hongyan schedule run begins an issue by hand"))
-	f.File, f.Line = e.camp.File, e.camp.Lines["schedule"]
+	f.File, f.Line = e.Campaign.File, e.Campaign.Lines["schedule"]
 	return e.lintOptions().Heed([]lint.Finding{f}), nil
 }
 
@@ -230,13 +230,13 @@ func (d *door) scheduleRun(ctx context.Context, file string, o sendOptions) erro
 
 // take writes down that the issue is begun for a slot, if it is, so that nobody
 // begins it again.
-func (d *door) take(ctx context.Context, e *edition, h *house, slot schedule.Slot) error {
+func (d *door) take(ctx context.Context, e *dispatch, h *house, slot schedule.Slot) error {
 	if slot.Name == "" {
 		return nil
 	}
-	free, err := schedule.Fire(ctx, h.store, e.key.Campaign, slot, fault.Textf("begun by hand"))
+	free, err := schedule.Fire(ctx, h.store, e.Key.Campaign, slot, fault.Textf("begun by hand"))
 	if err == nil && !free {
-		return d.usagef("%s was begun already; go on with: hongyan send --issue %s %s", e.key.String(), e.key.Issue, e.camp.File)
+		return d.usagef("%s was begun already; go on with: hongyan send --issue %s %s", e.Key.String(), e.Key.Issue, e.Campaign.File)
 	}
 	return err
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
@@ -77,18 +78,18 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 }
 
 func (d *door) sendOne(ctx context.Context, file string, o sendOptions) error {
-	from := toSend
+	from := edition.ToSend
 	if len(o.test) > 0 {
-		from = toTest
+		from = edition.ToTest
 	}
 	e, err := d.open(ctx, file, o.issue, from)
 	if err != nil {
 		return err
 	}
-	defer e.close()
+	defer e.Close()
 	relieve()
 	test := len(o.test) > 0
-	if why := e.nothing(); why != nil && !(test && e.shows()) {
+	if why := e.Nothing(); why != nil && !(test && e.Shows()) {
 		return d.sayNothing(e, why)
 	}
 	if test {
@@ -126,7 +127,7 @@ func (d *door) lookingOut(ctx context.Context, h *house, do func() error) (err e
 }
 
 // sendIssue is the way of one issue: plan, consent, line, books.
-func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOptions) error {
+func (d *door) sendIssue(ctx context.Context, e *dispatch, h *house, o sendOptions) error {
 	lanes, err := h.lanes(ctx, e)
 	if err != nil {
 		return err
@@ -173,7 +174,7 @@ func (d *door) sendIssue(ctx context.Context, e *edition, h *house, o sendOption
 	lanes, held := free(lanes, plan.holds, o.heeds)
 	early, err := d.carry(ctx, e, h, lanes, plan, o)
 	if err != nil || plan.open() > 0 {
-		h.lookout.ended(context.WithoutCancel(ctx), h.store, e.key, err)
+		h.lookout.ended(context.WithoutCancel(ctx), h.store, e.Key, err)
 	}
 	return d.sayEnd(ctx, e, h, append(held, early...), err)
 }
@@ -235,17 +236,17 @@ const patience = 10 * time.Minute
 
 // carry sends while the list is still being written to the ledger, and keeps
 // the report up to date.
-func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
+func (d *door) carry(ctx context.Context, e *dispatch, h *house, lanes []*run.Lane, p *plan, o sendOptions) ([]run.Early, error) {
 	r := &run.Run{
-		Key: e.key, Ledger: d.timed(memory{h.store, h.learned, h.lookout.held}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
-		List: e.camp.List, Suppressor: h.store,
+		Key: e.Key, Ledger: d.timed(memory{h.store, h.learned, h.lookout.held}), Lanes: lanes, Retry: retry(e.conf.Retry), Stop: d.interrupted,
+		List: e.Campaign.List, Suppressor: h.store,
 	}
 	if o.noWait {
 		r.Patience = patience
 	}
 	d.gauge(h)
 	show := d.progress(p.open(), p.takes)
-	r.Watch = h.lookout.watch(e.key, show.watch)
+	r.Watch = h.lookout.watch(e.Key, show.watch)
 
 	relieve()
 	work, stop := context.WithCancelCause(ctx)
@@ -290,8 +291,8 @@ func (d *door) carry(ctx context.Context, e *edition, h *house, lanes []*run.Lan
 }
 
 // fill writes everybody the list names into the ledger.
-func (h *house) fill(ctx context.Context, e *edition) error {
-	_, err := h.store.Enqueue(ctx, e.key, e.rows(ctx))
+func (h *house) fill(ctx context.Context, e *dispatch) error {
+	_, err := h.store.Enqueue(ctx, e.Key, e.Rows(ctx))
 	return err
 }
 

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hongyan/internal/campaign/watch"
+	"hongyan/internal/edition"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
@@ -123,20 +124,20 @@ func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept
 	if on {
 		return office.ErrOnFloor
 	}
-	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, toSend)
+	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, edition.ToSend)
 	if err != nil {
 		return err
 	}
 	if err := s.put(ctx, e, accept); err != nil {
-		e.close()
+		e.Close()
 		return err
 	}
 	return nil
 }
 
 // put hands an edition to the floor, which closes it.
-func (s *service) put(ctx context.Context, e *edition, accept bool) error {
-	if why := e.nothing(); why != nil {
+func (s *service) put(ctx context.Context, e *dispatch, accept bool) error {
+	if why := e.Nothing(); why != nil {
 		return why
 	}
 	compared, err := s.compare(ctx, e)
@@ -144,7 +145,7 @@ func (s *service) put(ctx context.Context, e *edition, accept bool) error {
 		return err
 	}
 	if len(compared.changed) > 0 && !accept {
-		return &changed{e.key, named(compared.changed)}
+		return &changed{e.Key, named(compared.changed)}
 	}
 	return s.floor.carry(ctx, e, compared)
 }
@@ -156,7 +157,7 @@ type changed struct {
 }
 
 // named are the inputs of changes, each with what became of it.
-func named(changes []change) (out []string) {
+func named(changes []edition.Change) (out []string) {
 	for _, c := range changes {
 		out = append(out, strings.TrimSpace(c.String()))
 	}
@@ -242,7 +243,7 @@ func (s *service) setAside(ctx context.Context, key ledger.Key, why error) error
 
 // because is an error in a line, for people.
 func (d *door) because(err error) string {
-	if faults := faultsIn(err); len(faults) > 0 {
+	if faults := fault.In(err); len(faults) > 0 {
 		first := faults.Sorted()[0]
 		return d.place(first) + d.text(first.What)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"os/user"
 	"slices"
 	"strconv"
@@ -49,7 +50,7 @@ func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []in
 	}
 	defer reader.Close()
 	if as == "" {
-		doubtful, err := inDoubt(ctx, reader, e.key, lines)
+		doubtful, err := inDoubt(ctx, reader, e.Key, lines)
 		if err != nil {
 			return err
 		}
@@ -60,11 +61,11 @@ func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []in
 		return err
 	}
 	defer h.close()
-	doubtful, err := inDoubt(ctx, h.store, e.key, lines)
+	doubtful, err := inDoubt(ctx, h.store, e.Key, lines)
 	if err != nil {
 		return err
 	}
-	n, err := h.settle(ctx, e.key, as, doubtful)
+	n, err := h.settle(ctx, e.Key, as, doubtful)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []in
 		return d.answer(settledAnswer{n})
 	}
 	fmt.Fprintln(d.out, d.say("%d settled", n))
-	if exists(e.camp.File) {
+	if exists(e.Campaign.File) {
 		fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
 	}
 	return nil
@@ -99,7 +100,7 @@ func inDoubt(ctx context.Context, reader ledger.Reader, key ledger.Key, lines []
 	return out, nil
 }
 
-func (d *door) printDoubts(e *edition, doubtful []ledger.Entry) error {
+func (d *door) printDoubts(e *dispatch, doubtful []ledger.Entry) error {
 	if d.flags.json {
 		return d.answer(doubtsOf(doubtful))
 	}
@@ -148,13 +149,13 @@ func (h *house) foresee(ctx context.Context, p *plan, as string) error {
 	p.totals.InDoubt = 0
 	to, err := h.limited(ctx, p)
 	if err == nil {
-		p.takes, err = h.takes(ctx, p.edition.accounts, p.open(), to)
+		p.takes, err = h.takes(ctx, p.dispatch.accounts, p.open(), to)
 	}
 	return err
 }
 
 // settleFirst heeds send's --in-doubt.
-func (d *door) settleFirst(ctx context.Context, e *edition, h *house, as string) error {
+func (d *door) settleFirst(ctx context.Context, e *dispatch, h *house, as string) error {
 	if as == "" {
 		return nil
 	}
@@ -162,7 +163,7 @@ func (d *door) settleFirst(ctx context.Context, e *edition, h *house, as string)
 	if as == "resend" {
 		to = ledger.Deferred
 	}
-	n, err := h.store.Settle(ctx, e.key, ledger.Settlement{To: to, At: time.Now(), By: whoami()})
+	n, err := h.store.Settle(ctx, e.Key, ledger.Settlement{To: to, At: time.Now(), By: whoami()})
 	if errors.Is(err, ledger.ErrUnknown) {
 		return nil
 	}
@@ -177,4 +178,9 @@ func whoami() string {
 		return u.Username
 	}
 	return "somebody"
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"hongyan/internal/archive"
 	"hongyan/internal/crew"
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/office"
@@ -104,7 +105,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	if err := w.accept(ctx, burden{issue: key}); err != nil {
 		return false, err
 	}
-	lane, err := w.laneOf(ctx, t.edition, by)
+	lane, err := w.laneOf(ctx, t.dispatch, by)
 	if err != nil {
 		return false, w.setAside(ctx, key, err)
 	}
@@ -120,7 +121,7 @@ func (w *worker) carry(ctx context.Context, key ledger.Key, by postgres.Lane, sh
 	r := &run.Run{
 		Key: key, Ledger: w.door.timed(memory{books, learned, w.lookout.held}), Lanes: []*run.Lane{lane},
 		Retry: retry(w.conf.Retry), Patience: time.Second, Stop: over, Watch: w.lookout.watch(key, func(run.Event) {}),
-		List: t.camp.List, Suppressor: w.store,
+		List: t.Campaign.List, Suppressor: w.store,
 	}
 	early, err := r.Do(ctx)
 	close(done)
@@ -225,7 +226,7 @@ func lasting(why error) bool {
 	_, stopped := errors.AsType[*run.Stopped](why)
 	_, isChanged := errors.AsType[*changed](why)
 	_, isNothing := errors.AsType[*schedule.Nothing](why)
-	return stopped || isChanged || isNothing || faultsIn(why) != nil || errors.Is(why, archive.ErrNone)
+	return stopped || isChanged || isNothing || fault.In(why) != nil || errors.Is(why, archive.ErrNone)
 }
 
 // A packing is what an issue was made of at one time.
@@ -249,7 +250,7 @@ func (w *worker) packed(ctx context.Context, key ledger.Key) (*thawed, error) {
 		if err != nil {
 			return nil, err
 		}
-		if err := t.openKeys(ctx, w.books); err != nil {
+		if err := t.OpenKeys(ctx, w.books); err != nil {
 			return nil, errors.Join(err, t.close())
 		}
 		w.thawed[p] = t // one packed earlier stays for the slices that still have it

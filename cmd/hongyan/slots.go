@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"time"
 
+	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/office"
 	"hongyan/internal/schedule"
@@ -72,7 +73,7 @@ func (s *service) startSlot(ctx context.Context, campaign string, slot schedule.
 	switch {
 	case errors.Is(err, office.ErrOnFloor):
 		return nil
-	case faultsIn(err) != nil:
+	case fault.In(err) != nil:
 		return errors.New(s.door.because(err)) // a slot's record takes a line
 	}
 	return err

@@ -43,9 +43,9 @@ func (u unreported) Error() string { return "the report cannot be written: " + u
 func (u unreported) Unwrap() error { return u.error }
 
 // sayEnd gives the answer, the next step, and the exit code.
-func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Early, err error) error {
+func (d *door) sayEnd(ctx context.Context, e *dispatch, h *house, early []run.Early, err error) error {
 	ctx = context.WithoutCancel(ctx)
-	totals, counted := h.store.Totals(ctx, e.key)
+	totals, counted := h.store.Totals(ctx, e.Key)
 	if counted != nil {
 		return errors.Join(err, counted)
 	}
@@ -53,7 +53,7 @@ func (d *door) sayEnd(ctx context.Context, e *edition, h *house, early []run.Ear
 		return errors.Join(err, identity)
 	}
 	s := summary{
-		Campaign: e.key.Campaign, Issue: e.key.Issue, Totals: counts(totals),
+		Campaign: e.Key.Campaign, Issue: e.Key.Issue, Totals: counts(totals),
 		Report: d.reportFile(e), Captured: h.taken, Early: earlyOf(early),
 	}
 	if _, failed := errors.AsType[unreported](err); failed {
@@ -101,7 +101,7 @@ func (d *door) sayStopped(why, reply string) {
 }
 
 // sayHalted says who or what took the issue from the workers.
-func (d *door) sayHalted(e *edition, t ledger.Totals, h *halted) {
+func (d *door) sayHalted(e *dispatch, t ledger.Totals, h *halted) {
 	switch {
 	case h.By != "":
 		fmt.Fprintln(d.err, d.say("Paused by %s. It goes on when somebody resumes it on the dashboard, or sends it again.", h.By))
@@ -114,7 +114,7 @@ func (d *door) sayHalted(e *edition, t ledger.Totals, h *halted) {
 }
 
 // sayLeft reports whether anybody is left, and says how to go on.
-func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
+func (d *door) sayLeft(e *dispatch, t ledger.Totals) bool {
 	left := t.Queued + t.Deferred
 	if left == 0 {
 		return false
@@ -125,7 +125,7 @@ func (d *door) sayLeft(e *edition, t ledger.Totals) bool {
 
 // sayDoubts says where the mails in doubt are to be seen. What is still being sent
 // at the end of a run is one: nobody can write down any more what became of it.
-func (d *door) sayDoubts(e *edition, t ledger.Totals) {
+func (d *door) sayDoubts(e *dispatch, t ledger.Totals) {
 	n := t.InDoubt
 	if !d.shared(e.conf) { // else it may be somebody else's
 		n += t.Sending
@@ -137,7 +137,7 @@ func (d *door) sayDoubts(e *edition, t ledger.Totals) {
 }
 
 // sayOpen says what is still to do, and with which command.
-func (d *door) sayOpen(e *edition, t ledger.Totals, early []run.Early) error {
+func (d *door) sayOpen(e *dispatch, t ledger.Totals, early []run.Early) error {
 	for _, lane := range early {
 		if lane.Human || t.Queued+t.Deferred > 0 { // else nobody waits for it
 			d.sayEarly(lane)
@@ -168,8 +168,8 @@ func (d *door) earlyLine(e run.Early) string {
 	return d.say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), d.text(silenceOf(e.Why)))
 }
 
-func (d *door) printSummary(e *edition, t ledger.Totals, s summary) {
-	fmt.Fprintln(d.out, d.rowsOf(e.key, t))
+func (d *door) printSummary(e *dispatch, t ledger.Totals, s summary) {
+	fmt.Fprintln(d.out, d.rowsOf(e.Key, t))
 	for _, state := range ledger.States() {
 		if n := t.Of(state); n > 0 {
 			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))

@@ -7,6 +7,7 @@ import (
 	"net/mail"
 	"time"
 
+	"hongyan/internal/edition"
 	"hongyan/internal/list"
 	"hongyan/internal/message"
 	"hongyan/internal/reply"
@@ -27,7 +28,7 @@ type proof struct {
 // sendTest sends chosen rows to one's own address. Nothing of it is recorded as
 // sent to the recipients; the account's limits count it all the same, because
 // the provider does.
-func (d *door) sendTest(ctx context.Context, e *edition, o sendOptions) error {
+func (d *door) sendTest(ctx context.Context, e *dispatch, o sendOptions) error {
 	to, err := d.testers(o.test)
 	if err != nil {
 		return err
@@ -76,12 +77,12 @@ func (d *door) testers(values []string) ([]mail.Address, error) {
 }
 
 // testMails composes the chosen rows' mails for each of the testers.
-func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mail.Address) ([]*message.Message, error) {
-	options := e.camp.ListOptions()
+func (d *door) testMails(ctx context.Context, e *dispatch, lines string, to []mail.Address) ([]*message.Message, error) {
+	options := e.Campaign.ListOptions()
 	if lines != "" {
 		options.Rows, options.Where = lines, ""
 	}
-	rows, err := list.Open(e.camp.Recipients.File, options)
+	rows, err := list.Open(e.Campaign.Recipients.File, options)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +91,7 @@ func (d *door) testMails(ctx context.Context, e *edition, lines string, to []mai
 	if err != nil {
 		return nil, err
 	}
-	mailing, err := e.mailing(e.accounts[0], throwaway(), signer)
+	mailing, err := e.mailing(e.accounts[0], edition.Throwaway(), signer)
 	if err != nil {
 		return nil, err
 	}

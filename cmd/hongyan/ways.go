@@ -87,7 +87,7 @@ func ahead(l pace.Limits, connections int) int {
 }
 
 // laneOf is the way out for an issue by one lane, whose account is known here.
-func (h *house) laneOf(ctx context.Context, e *edition, by postgres.Lane) (*run.Lane, error) {
+func (h *house) laneOf(ctx context.Context, e *dispatch, by postgres.Lane) (*run.Lane, error) {
 	account := h.conf.Accounts[by.Account]
 	lane, err := h.lane(ctx, e, account, by)
 	if err == nil && swift(account.Limits.Share(by.N, by.Of)) {
@@ -131,8 +131,8 @@ func (h *house) freshen(ctx context.Context, by postgres.Lane) error {
 }
 
 // lanes builds the way out of every account of the edition.
-func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
-	if err := e.openKeys(ctx, h.store); err != nil {
+func (h *house) lanes(ctx context.Context, e *dispatch) ([]*run.Lane, error) {
+	if err := e.OpenKeys(ctx, h.store); err != nil {
 		return nil, err
 	}
 	var lanes []*run.Lane
@@ -144,12 +144,12 @@ func (h *house) lanes(ctx context.Context, e *edition) ([]*run.Lane, error) {
 		lanes = append(lanes, lane)
 	}
 	var err error
-	lanes[0].Orphans, err = h.lost(ctx, e.key, e.accountNames())
+	lanes[0].Orphans, err = h.lost(ctx, e.Key, e.accountNames())
 	return lanes, err
 }
 
 // lane builds the way out of one account for the edition, whose keys are open.
-func (h *house) lane(ctx context.Context, e *edition, account config.Account, by postgres.Lane) (*run.Lane, error) {
+func (h *house) lane(ctx context.Context, e *dispatch, account config.Account, by postgres.Lane) (*run.Lane, error) {
 	key, err := h.store.Key(ctx)
 	if err != nil {
 		return nil, err

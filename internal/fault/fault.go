@@ -6,6 +6,7 @@ package fault
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -110,4 +111,15 @@ func (fs Faults) Err() error {
 		return nil
 	}
 	return fs
+}
+
+// In returns the faults that an error consists of, nil if it is something else.
+func In(err error) Faults {
+	if faults, ok := errors.AsType[Faults](err); ok {
+		return faults
+	}
+	if one, ok := errors.AsType[*Fault](err); ok {
+		return Faults{one}
+	}
+	return nil
 }

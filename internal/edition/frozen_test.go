@@ -1,9 +1,10 @@
-package main
+package edition_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
-	"io"
+	"net/mail"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -12,7 +13,10 @@ import (
 	"time"
 
 	"hongyan/internal/config"
+	"hongyan/internal/edition"
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/list"
 )
 
 // Everything an issue is made of comes along: campaign, template, layout, theme,
@@ -39,51 +43,67 @@ func TestAFrozenIssueMakesTheVerySameMails(t *testing.T) {
 	}
 }
 
-// nobodysDoor is one that nobody sits at.
-func nobodysDoor() *door {
-	return &door{out: io.Discard, err: io.Discard, env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" })}
-}
-
 func sameMails(t *testing.T, file string) {
-	ctx := t.Context()
-	d := nobodysDoor()
-	d.flags.config, d.flags.state = "../../config.yaml", t.TempDir() // what was sent from this checkout is another matter
-	e, err := d.open(ctx, file, "12", toPreview)
+	settings := edition.Settings{Templates: "../../templates"}
+	e := opened(t, file, settings)
+	store := frozen(t, e)
+	thawed, err := edition.Thaw(t.Context(), store, e.Key, t.TempDir(), settings)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer e.close()
-	store, err := sqlite.Open(ctx, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	if err := errors.Join(e.freezeData(ctx, store), e.pack(ctx, store)); err != nil {
-		t.Fatal(err)
-	}
-	frozen, err := d.openFrozen(ctx, e.conf, store, e.key, t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer frozen.close()
-	if got, want := mails(t, frozen, e), mails(t, e, e); !bytes.Equal(got, want) {
+	defer thawed.Close()
+	if got, want := mails(t, thawed, e), mails(t, e, e); !bytes.Equal(got, want) {
 		t.Errorf("the mails differ\n%s\n-- want\n%s", got, want)
 	}
 }
 
-// mails are the bytes of all mails that an edition makes of a list.
-func mails(t *testing.T, e, listed *edition) []byte {
+func opened(t *testing.T, file string, s edition.Settings) *edition.Edition {
 	t.Helper()
-	mailing, err := e.mailing(listed.accounts[0], []byte("the same key"), nil)
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := edition.Open(t.Context(), edition.Source{
+		File: file, Text: text, Issue: "12", Settings: &s, Reading: edition.ToPreview,
+		Shelf: func(context.Context) (edition.Papers, func(), error) { return nil, func() {}, nil },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(e.Close)
+	return e
+}
+
+// frozen is a ledger that an issue was frozen in.
+func frozen(t *testing.T, e *edition.Edition) *sqlite.Store {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	if err := errors.Join(e.Freeze(t.Context(), store, edition.Throwaway()), e.Pack(t.Context(), store)); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// sender is a mailbox that mails come from.
+var sender = mail.Address{Name: "Li", Address: "li@example.com"}
+
+// mails are the bytes of all mails that an edition makes of a list.
+func mails(t *testing.T, e, listed *edition.Edition) []byte {
+	t.Helper()
+	mailing, err := e.Mailing(sender, []byte("the same key"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	for r, err := range listed.list.Recipients() {
+	for r, err := range listed.List.Recipients() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mail, err := mailing.Compose(entryOf(r), time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+		mail, err := mailing.Compose(entry(r), time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 		if err != nil {
 			out.WriteString(err.Error() + "\n")
 			continue
@@ -96,6 +116,10 @@ func mails(t *testing.T, e, listed *edition) []byte {
 		t.Error("there are no mails")
 	}
 	return boundary.ReplaceAll(out.Bytes(), []byte("boundary"))
+}
+
+func entry(r list.Recipient) ledger.Entry {
+	return ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
 }
 
 // boundary is drawn anew for each shape of mail.
@@ -138,7 +162,6 @@ func sendersFolder(t *testing.T, list string) string {
 	t.Helper()
 	dir := t.TempDir()
 	for name, text := range map[string]string{
-		"config.yaml":      "account: sandbox\n",
 		"campaigns/a.yaml": "name: a\nsubject: hello\ntemplate: ../templates/a.md\nrecipients: ../a.csv\nattachments_root: " + filepath.Join(dir, "inv") + "\nattachments: ['{{.inv}}']\n",
 		"templates/a.md":   "Hello.\n",
 		"a.csv":            list,
@@ -154,35 +177,19 @@ func sendersFolder(t *testing.T, list string) string {
 }
 
 // packed is the campaign of a sender's folder, frozen.
-func packed(t *testing.T, dir string) (*sqlite.Store, *edition) {
+func packed(t *testing.T, dir string) (*sqlite.Store, *edition.Edition) {
 	t.Helper()
-	d := nobodysDoor()
-	d.flags.config = filepath.Join(dir, "config.yaml")
-	e, err := d.open(t.Context(), filepath.Join(dir, "campaigns", "a.yaml"), "", toPreview)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(e.close)
-	store, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	if err := errors.Join(e.freezeData(t.Context(), store), e.pack(t.Context(), store)); err != nil {
-		t.Fatal(err)
-	}
-	return store, e
+	e := opened(t, filepath.Join(dir, "campaigns", "a.yaml"), edition.Settings{Templates: filepath.Join(dir, "templates")})
+	return frozen(t, e), e
 }
 
 // thawedAt is a frozen issue as a worker has it whose configuration lies in dir.
-func thawedAt(t *testing.T, dir string, store *sqlite.Store, e *edition) *edition {
+func thawedAt(t *testing.T, dir string, store *sqlite.Store, e *edition.Edition) *edition.Edition {
 	t.Helper()
-	conf := *e.conf
-	conf.Dir = dir
-	frozen, err := nobodysDoor().openFrozen(t.Context(), &conf, store, e.key, t.TempDir())
+	thawed, err := edition.Thaw(t.Context(), store, e.Key, t.TempDir(), edition.Settings{Templates: filepath.Join(dir, "templates")})
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(frozen.close)
-	return frozen
+	t.Cleanup(thawed.Close)
+	return thawed
 }

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package edition_test
 
 import (
 	"errors"
@@ -27,7 +27,7 @@ func TestNoRowBringsAFileThatItsMailCannotHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	store, e := packed(t, dir)
-	m, err := archive.Read(t.Context(), store, e.key.String())
+	m, err := archive.Read(t.Context(), store, e.Key.String())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -39,15 +39,15 @@ func TestNoRowBringsAFileThatItsMailCannotHave(t *testing.T) {
 		t.Errorf("packed %q, not %q", names, want)
 	}
 	made, skipped := 0, 0
-	mailing, err := thawedAt(t, dir, store, e).mailing(e.accounts[0], []byte("key"), nil)
+	mailing, err := thawedAt(t, dir, store, e).Mailing(sender, []byte("key"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for r, err := range e.list.Recipients() {
+	for r, err := range e.List.Recipients() {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := mailing.Compose(entryOf(r), time.Now()); err != nil {
+		if _, err := mailing.Compose(entry(r), time.Now()); err != nil {
 			skipped++
 			continue
 		}

@@ -1,4 +1,4 @@
-package main
+package edition
 
 import (
 	"context"
@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"hongyan/internal/campaign"
-	"hongyan/internal/config"
 	"hongyan/internal/fault"
 	"hongyan/internal/parcel"
 	"hongyan/internal/run"
@@ -25,9 +24,9 @@ type linked struct {
 // name is what {{download "…"}} calls it by.
 func (l linked) name() string { return path.Base(filepath.ToSlash(l.File)) }
 
-// openLinked opens the file below the folder that no attachment may leave.
-func (e *edition) openLinked(l linked) (*os.File, error) {
-	root, err := os.OpenRoot(e.camp.AttachmentsRoot)
+// open opens the file below the folder that no attachment may leave.
+func (l linked) open(folder string) (*os.File, error) {
+	root, err := os.OpenRoot(folder)
 	if err != nil {
 		return nil, err
 	}
@@ -35,17 +34,17 @@ func (e *edition) openLinked(l linked) (*os.File, error) {
 	return root.Open(filepath.FromSlash(l.File))
 }
 
-// linkable are the faults of attachments that are to go as links.
-func linkable(c *config.Config, camp *campaign.Campaign) (faults fault.Faults) {
-	longest := storageOf(c, nil).Longest()
-	for _, a := range camp.Linked() {
+// unlinkable are the faults of attachments that are to go as links and cannot.
+func (e *Edition) unlinkable() (faults fault.Faults) {
+	longest := e.settings.Storage.Longest()
+	for _, a := range e.Campaign.Linked() {
 		at := func(format string, args ...any) *fault.Fault {
-			f := fault.At(camp.File, a.Line, format, args...)
+			f := fault.At(e.Campaign.File, a.Line, format, args...)
 			faults = append(faults, f)
 			return f
 		}
 		switch {
-		case c.Storage.At == "":
+		case e.settings.Storage.At == "":
 			at("there is no storage for what goes as a link").Hinted("set storage: in config.yaml")
 		case a.Templated() || a.Name != "":
 			at("a file that goes as a link is one for all, under its own name").Hinted("leave as: link out, or write {file: brochure.pdf, as: link}")
@@ -58,10 +57,10 @@ func linkable(c *config.Config, camp *campaign.Campaign) (faults fault.Faults) {
 }
 
 // unlinked are the files that nobody could find, since the template has no link to them.
-func (e *edition) unlinked() (faults fault.Faults) {
-	for _, a := range e.camp.Linked() {
-		if name := (linked{Attachment: a}).name(); !slices.Contains(e.template.Downloads(), name) {
-			faults = append(faults, fault.At(e.camp.File, a.Line, "the template has no link to %s", name).
+func (e *Edition) unlinked() (faults fault.Faults) {
+	for _, a := range e.Campaign.Linked() {
+		if name := (linked{Attachment: a}).name(); !slices.Contains(e.Template.Downloads(), name) {
+			faults = append(faults, fault.At(e.Campaign.File, a.Line, "the template has no link to %s", name).
 				Hinted("write [%s]({{download %q}}) where it is to stand", name, name))
 		}
 	}
@@ -69,20 +68,16 @@ func (e *edition) unlinked() (faults fault.Faults) {
 }
 
 // downloads are the names that the template may link to.
-func (e *edition) downloads() (names []string) {
-	for _, a := range e.camp.Linked() {
+func (e *Edition) downloads() (names []string) {
+	for _, a := range e.Campaign.Linked() {
 		names = append(names, linked{Attachment: a}.name())
 	}
 	return names
 }
 
-func storageOf(c *config.Config, key []byte) parcel.Options {
-	return parcel.Options{At: c.Storage.At, Public: c.Storage.URL, Key: key}
-}
-
 // wrap makes parcels of the linked files; nothing is uploaded yet.
-func (e *edition) wrap(key []byte) ([]run.Download, error) {
-	if len(e.camp.Linked()) == 0 {
+func (e *Edition) wrap(key []byte) ([]run.Download, error) {
+	if len(e.Campaign.Linked()) == 0 {
 		return nil, nil
 	}
 	if err := e.openDepot(key); err != nil {
@@ -95,15 +90,17 @@ func (e *edition) wrap(key []byte) ([]run.Download, error) {
 	return out, nil
 }
 
-func (e *edition) openDepot(key []byte) error {
+func (e *Edition) openDepot(key []byte) error {
 	if e.depot != nil {
 		return nil
 	}
-	depot, err := parcel.Open(context.Background(), storageOf(e.conf, key))
+	storage := e.settings.Storage
+	storage.Key = key
+	depot, err := parcel.Open(context.Background(), storage)
 	if err != nil {
 		return err
 	}
-	for _, a := range e.camp.Linked() {
+	for _, a := range e.Campaign.Linked() {
 		l := linked{Attachment: a}
 		if l.parcel, err = e.wrapOne(depot, l); err != nil {
 			return errors.Join(err, depot.Close())
@@ -114,11 +111,11 @@ func (e *edition) openDepot(key []byte) error {
 	return nil
 }
 
-func (e *edition) wrapOne(depot *parcel.Depot, l linked) (parcel.Parcel, error) {
+func (e *Edition) wrapOne(depot *parcel.Depot, l linked) (parcel.Parcel, error) {
 	if key := e.parcels[l.File]; key != "" {
 		return depot.Find(key), nil
 	}
-	file, err := e.openLinked(l)
+	file, err := l.open(e.Campaign.AttachmentsRoot)
 	if err != nil {
 		return parcel.Parcel{}, err
 	}
@@ -131,8 +128,8 @@ const uploading = 30 * time.Minute
 
 // leaveParcels uploads what the mails will link to, unless it lies there, and
 // keeps where.
-func (e *edition) leaveParcels(ctx context.Context, key []byte) error {
-	if len(e.camp.Linked()) == 0 {
+func (e *Edition) leaveParcels(ctx context.Context, key []byte) error {
+	if len(e.Campaign.Linked()) == 0 {
 		return nil
 	}
 	if err := e.openDepot(key); err != nil {
@@ -148,10 +145,10 @@ func (e *edition) leaveParcels(ctx context.Context, key []byte) error {
 	return nil
 }
 
-func (e *edition) leaveOne(ctx context.Context, l linked) error {
+func (e *Edition) leaveOne(ctx context.Context, l linked) error {
 	ctx, stop := context.WithTimeout(ctx, uploading)
 	defer stop()
-	file, err := e.openLinked(l)
+	file, err := l.open(e.Campaign.AttachmentsRoot)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,149 @@
+package main
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"hongyan/internal/campaign"
+	"hongyan/internal/config"
+	"hongyan/internal/edition"
+	"hongyan/internal/fault"
+	"hongyan/internal/lint"
+	"hongyan/internal/message"
+	"hongyan/internal/parcel"
+	"hongyan/internal/run"
+	"hongyan/internal/unsubscribe"
+)
+
+// A dispatch is an edition and what the configuration says of it: above all, by
+// which accounts it goes.
+type dispatch struct {
+	*edition.Edition
+	conf     *config.Config
+	accounts []config.Account
+	memory   lint.Memory // of the template's mails
+}
+
+// open reads the configuration and a campaign with all that it names. All faults of
+// all files come back at once.
+func (d *door) open(ctx context.Context, path, issue string, from edition.Reading) (*dispatch, error) {
+	src, err := os.ReadFile(path)
+	if err != nil {
+		_, broken := d.config()
+		return nil, append(fault.In(broken), fault.At(path, 0, "the campaign cannot be read: %s", plain(err)).
+			Hinted("hongyan init makes a first one"))
+	}
+	return d.openWritten(ctx, path, src, issue, from)
+}
+
+// openWritten is open for a campaign that was read before.
+func (d *door) openWritten(ctx context.Context, path string, src []byte, issue string, from edition.Reading) (*dispatch, error) {
+	conf, err := d.config()
+	if err != nil && fault.In(err) == nil {
+		return nil, err
+	}
+	faults := fault.In(err)
+	e := &dispatch{conf: conf}
+	source := edition.Source{
+		File: path, Text: src, Issue: issue, Reading: from, Net: d.net, Asked: d.asked,
+		Shelf: func(ctx context.Context) (edition.Papers, func(), error) { return d.shelf(ctx, conf) },
+	}
+	if conf != nil {
+		settings := settingsOf(conf)
+		source.Settings, source.Check = &settings, e.chooseAccounts
+	}
+	e.Edition, err = edition.Open(ctx, source)
+	if err != nil && fault.In(err) == nil {
+		return nil, err
+	}
+	if err := append(faults, fault.In(err)...).Err(); err != nil {
+		if e.Edition != nil {
+			e.Close()
+		}
+		return nil, err
+	}
+	return e, nil
+}
+
+// settingsOf is what a configuration adds to an edition.
+func settingsOf(conf *config.Config) edition.Settings {
+	return edition.Settings{
+		Templates: filepath.Join(conf.Dir, "templates"), Theme: conf.Theme,
+		Unsubscribe: unsubscribe.Links{URL: conf.Unsubscribe.URL, Mailto: conf.Unsubscribe.Mailto},
+		Storage:     storageOf(conf, nil),
+	}
+}
+
+func storageOf(c *config.Config, key []byte) parcel.Options {
+	return parcel.Options{At: c.Storage.At, Public: c.Storage.URL, Key: key}
+}
+
+// chooseAccounts finds the accounts that the campaign, or else the configuration, names.
+func (e *dispatch) chooseAccounts(camp *campaign.Campaign) (faults fault.Faults) {
+	names, line := camp.Accounts, camp.Lines["account"]
+	if line == 0 {
+		line = camp.Lines["accounts"]
+	}
+	if len(names) == 0 {
+		names, line = []string{e.conf.Account}, 0
+	}
+	for _, name := range names {
+		account, ok := e.conf.Accounts[strings.ToLower(name)]
+		if !ok {
+			faults = append(faults, unknownAccount(e.conf, camp.File, line, name))
+			continue
+		}
+		e.accounts = append(e.accounts, account)
+	}
+	return faults
+}
+
+func unknownAccount(conf *config.Config, file string, line int, name string) *fault.Fault {
+	var known []string
+	for n := range conf.Accounts {
+		known = append(known, n)
+	}
+	slices.Sort(known)
+	f := fault.At(file, line, "there is no account %q in %s", name, conf.File)
+	if near := fault.Near(name, known); near != "" {
+		return f.Hinted("did you mean %q?", near)
+	}
+	return f.Hinted("known accounts: %s", strings.Join(known, ", "))
+}
+
+// accountNames are those of the accounts that it goes by.
+func (e *dispatch) accountNames() (names []string) {
+	for _, account := range e.accounts {
+		names = append(names, account.Name)
+	}
+	return names
+}
+
+// mailing makes the press for mails from one account.
+func (e *dispatch) mailing(account config.Account, key []byte, signer *message.Signer) (*run.Mailing, error) {
+	return e.Mailing(mailbox(account.DisplayName, account.Address), key, signer)
+}
+
+// glance makes the press for mails that are only looked at.
+func (e *dispatch) glance() (*run.Mailing, error) {
+	return e.mailing(e.accounts[0], edition.Throwaway(), nil)
+}
+
+// config reads the configuration that the flags name or that lies above.
+func (d *door) config() (*config.Config, error) {
+	file, err := d.configFile()
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(file, os.Environ())
+}
+
+func (d *door) configFile() (string, error) {
+	if d.flags.config != "" {
+		return d.flags.config, nil
+	}
+	return config.Find(".")
+}

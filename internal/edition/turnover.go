@@ -1,0 +1,103 @@
+package edition
+
+import (
+	"encoding/json"
+	"fmt"
+	"hash/maphash"
+	"iter"
+	"strings"
+
+	"hongyan/internal/ledger"
+)
+
+// A Turnover is how the list differs from the rows in the ledger.
+type Turnover struct {
+	New, Other Some // who is not in the ledger, and whose fields are others there
+	Gone       int  // who is not on the list any more
+}
+
+// Turnover compares the list with the entries.
+func (e *Edition) Turnover(entries iter.Seq2[ledger.Entry, error]) (t Turnover, err error) {
+	seed, known := maphash.MakeSeed(), map[uint64]uint64{}
+	for entry, err := range entries {
+		if err != nil {
+			return t, err
+		}
+		known[maphash.String(seed, rowName(entry.Line, entry.Address))] = fieldsSum(seed, entry.Fields)
+	}
+	seen := map[uint64]bool{}
+	for r, err := range e.List.Recipients() {
+		if err != nil {
+			return t, err
+		}
+		name := maphash.String(seed, rowName(r.Line, r.Address))
+		if seen[name] {
+			continue // it stands twice
+		}
+		seen[name] = true
+		sum, there := known[name]
+		switch {
+		case !there:
+			t.New.add(r.Line, r.Address)
+		case sum != fieldsSum(seed, r.Fields):
+			t.Other.add(r.Line, r.Address)
+		}
+		delete(known, name)
+	}
+	t.Gone = len(known)
+	return t, nil
+}
+
+// Departed counts the entries that the list does not name any more.
+func (e *Edition) Departed(entries iter.Seq2[ledger.Entry, error]) (int, error) {
+	seed, open := maphash.MakeSeed(), map[uint64]struct{}{}
+	for entry, err := range entries {
+		if err != nil {
+			return 0, err
+		}
+		open[maphash.String(seed, rowName(entry.Line, entry.Address))] = struct{}{}
+	}
+	for r, err := range e.List.Recipients() {
+		if err != nil {
+			return 0, err
+		}
+		delete(open, maphash.String(seed, rowName(r.Line, r.Address)))
+	}
+	return len(open), nil
+}
+
+// rowName is what makes a row the one it is: its address, or else its line.
+func rowName(line int, address string) string {
+	if address == "" {
+		return fmt.Sprint(line)
+	}
+	return ledger.Folded(address)
+}
+
+func fieldsSum(seed maphash.Seed, fields map[string]string) uint64 {
+	text, _ := json.Marshal(fields) // sorted by name; a map of strings is always text
+	return maphash.Bytes(seed, text)
+}
+
+// Some are rows of which the first are known by name.
+type Some struct {
+	N     int
+	first []string
+}
+
+// maxNamed is how many are.
+const maxNamed = 5
+
+func (s *Some) add(line int, address string) {
+	if s.N++; s.N <= maxNamed {
+		s.first = append(s.first, ledger.Entry{Line: line, Address: address}.String())
+	}
+}
+
+func (s Some) String() string {
+	names := strings.Join(s.first, "; ")
+	if s.N > len(s.first) {
+		names += " …"
+	}
+	return names
+}
