@@ -47,6 +47,7 @@ const rooms = `
 	archive:           os
 	parcel:            blob net/http os
 	edition:           archive campaign data fault ledger list message parcel render run schedule unsubscribe os
+	proof:             edition fault ledger lint lint/online list message render os
 	office:            ledger run
 	preview:           message os
 	preview/live:      preview fsnotify net net/http os

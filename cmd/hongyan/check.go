@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strings"
 
@@ -14,7 +13,7 @@ import (
 	"hongyan/internal/edition"
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
-	"hongyan/internal/render"
+	"hongyan/internal/proof"
 )
 
 type checkOptions struct {
@@ -64,9 +63,9 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	}
 	d.sayAsked(e)
 	d.sayOld(e)
-	rehearsal := rehearsal{whole: true}
+	rehearsal := proof.Rehearsal{Whole: true}
 	if e.Shows() {
-		if rehearsal, err = d.rehearse(ctx, e, mailing.Compose, math.MaxInt); err != nil {
+		if rehearsal, err = e.proof.Rehearse(ctx, mailing.Compose, math.MaxInt); err != nil {
 			return err
 		}
 	}
@@ -74,7 +73,7 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	if err != nil {
 		return err
 	}
-	findings, lost := slices.Concat(e.findings(rehearsal), e.notRead(), over), 0
+	findings, lost := slices.Concat(e.proof.Findings(rehearsal), e.notRead(), over), 0
 	if o.online {
 		var more []lint.Finding
 		if more, lost, err = d.askOnline(ctx, e); err != nil {
@@ -91,18 +90,6 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	return ending(exitSome) // what goes to a domain without mail will be refused
 }
 
-// findings are those of the mail, of the template's emphasis and of the columns.
-func (e *dispatch) findings(r rehearsal) []lint.Finding {
-	out := r.findings
-	for _, f := range e.Template.Warnings() {
-		out = append(out, lint.Finding{
-			Rule: "stray-emphasis", Severity: lint.Warning, File: f.File, Line: f.Line, What: f.What, Hint: f.Hint,
-		})
-	}
-	out = append(out, lint.Columns(e.List.Columns(), e.Used())...)
-	return e.lintOptions().Heed(append(out, e.waysOut()...))
-}
-
 // answerFaults tells programs why nothing could be checked.
 func (d *door) answerFaults(faults fault.Faults, o checkOptions) error {
 	if faults == nil || !o.sarif && !d.flags.json {
@@ -110,16 +97,9 @@ func (d *door) answerFaults(faults fault.Faults, o checkOptions) error {
 	}
 	findings := make([]lint.Finding, len(faults))
 	for i, f := range faults.Sorted() {
-		findings[i] = found("fault", f)
+		findings[i] = proof.Fault("fault", f)
 	}
 	return d.answerFindings(findings, o)
-}
-
-// found is a fault as a finding.
-func found(rule string, f *fault.Fault) lint.Finding {
-	out := lint.Found(rule, f.What, f.Hint)
-	out.File, out.Line = f.File, f.Line
-	return out
 }
 
 func (d *door) answerFindings(findings []lint.Finding, o checkOptions) error {
@@ -129,59 +109,29 @@ func (d *door) answerFindings(findings []lint.Finding, o checkOptions) error {
 	return lint.WriteJSON(d.out, findings)
 }
 
-// rowFindings are what there is to say of the rows of the list, the first of
-// each kind by name, for programs. They are no findings that a check counts.
-func (e *dispatch) rowFindings(r rehearsal) (out []lint.Finding) {
-	add := func(rule string, line int, what, hint fault.Text) {
-		out = append(out, found(rule, &fault.Fault{File: e.Campaign.Recipients.File, Line: line, What: what, Hint: hint}))
-	}
-	more := func(rule string, n int) {
-		if n > 0 {
-			add(rule, 0, fault.Textf("… and %d more", n), fault.Text{})
-		}
-	}
-	s := e.Survey
-	for _, f := range s.Faults {
-		add("row-skipped", f.Line, f.What, f.Hint)
-	}
-	for _, u := range r.listed {
-		add("row-skipped", u.line, fault.Textf("%s: %s", u.address, u.why), fault.Text{})
-	}
-	more("row-skipped", s.FaultCount-len(s.Faults)+r.unfit-len(r.listed))
-	for _, dup := range s.Duplicates {
-		add("duplicate", dup.Line, fault.Textf("%s stands on line %d already; it gets one mail", dup.Address, dup.First), fault.Text{})
-	}
-	more("duplicate", s.DuplicateCount-len(s.Duplicates))
-	for _, note := range s.Notes {
-		add("address", note.Line, fault.Textf("%s: %s", note.Address, note.Text), fault.Text{})
-	}
-	more("address", s.NoteCount-len(s.Notes))
-	return out
-}
-
-func (d *door) answerCheck(e *dispatch, r rehearsal, findings []lint.Finding, o checkOptions) error {
+func (d *door) answerCheck(e *dispatch, r proof.Rehearsal, findings []lint.Finding, o checkOptions) error {
 	if o.sarif || d.flags.json {
-		return d.answerFindings(append(e.rowFindings(r), findings...), o)
+		return d.answerFindings(append(e.proof.Rows(r), findings...), o)
 	}
 	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
 	say("List: %s", d.assumed(e.List.Assumed(), e.Survey.Rows))
 	d.printSample(e)
 	d.printSurvey(e.Survey)
-	for _, u := range r.listed[:min(shown, len(r.listed))] {
-		say("line %d, %s: would be skipped: %v", u.line, u.address, d.text(u.why))
+	for _, u := range r.Listed[:min(shown, len(r.Listed))] {
+		say("line %d, %s: would be skipped: %v", u.Line, u.Address, d.text(u.Why))
 	}
-	if more := r.unfit - shown; more > 0 {
+	if more := r.Unfit - shown; more > 0 {
 		say("… and %d more", more)
 	}
-	if r.first != nil {
-		say("First mail: to %s, subject: %s", r.first.to, r.first.subject)
-		fmt.Fprintln(d.out, d.largest(e, r))
+	if r.First != nil {
+		say("First mail: to %s, subject: %s", r.First.To, r.First.Subject)
+		fmt.Fprintln(d.out, d.text(e.proof.Largest(r)))
 	}
 	for _, f := range findings {
 		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
 	}
 	say("%s; %s.", d.count("%d recipient", "%d recipients", e.Survey.Good-e.Survey.DuplicateCount),
-		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.unfit+e.Survey.FaultCount))
+		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.Unfit+e.Survey.FaultCount))
 	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", d.again(e)))
 	return nil
 }
@@ -213,9 +163,9 @@ func clip(value string) string {
 }
 
 // verdictOf is the exit code of a check.
-func verdictOf(e *dispatch, r rehearsal, findings []lint.Finding, strict bool) error {
+func verdictOf(e *dispatch, r proof.Rehearsal, findings []lint.Finding, strict bool) error {
 	worst := exitWell
-	if r.unfit+e.Survey.FaultCount > 0 {
+	if r.Unfit+e.Survey.FaultCount > 0 {
 		worst = exitSome
 	}
 	for _, f := range findings {
@@ -227,15 +177,4 @@ func verdictOf(e *dispatch, r rehearsal, findings []lint.Finding, strict bool) e
 		return nil
 	}
 	return ending(worst)
-}
-
-func sizeOf(i render.Image) int64 {
-	if i.Data != nil {
-		return int64(len(i.Data))
-	}
-	info, err := os.Stat(i.File)
-	if err != nil {
-		return 0
-	}
-	return info.Size()
 }

@@ -122,9 +122,9 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 		return draft, err
 	}
 	draft.Recipients, draft.Open, draft.Takes = p.recipients(), p.open(), p.takes
-	draft.Unfit = p.rehearsal.unfit + e.Survey.FaultCount
+	draft.Unfit = p.rehearsal.Unfit + e.Survey.FaultCount
 	draft.List = readAs(e.List.Assumed(), e.Survey.Rows)
-	draft.Notes, draft.Changed, draft.Findings = notes(p), named(compared.changed), findings(p.rehearsal.findings)
+	draft.Notes, draft.Changed, draft.Findings = notes(p), named(compared.changed), findings(p.rehearsal.Findings)
 	if why := e.Nothing(); why != nil {
 		draft.Notes = append([]fault.Text{why.Why}, draft.Notes...)
 	}
@@ -161,8 +161,8 @@ func notes(p *plan) (out []fault.Text) {
 	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
 		out = append(out, fault.Textf("line %s will be skipped: %s", fmt.Sprint(f.Line), f.What))
 	}
-	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
-		out = append(out, fault.Textf("line %s, %s: will be skipped: %s", fmt.Sprint(u.line), u.address, u.why))
+	for _, u := range p.rehearsal.Listed[:min(shown, len(p.rehearsal.Listed))] {
+		out = append(out, fault.Textf("line %s, %s: will be skipped: %s", fmt.Sprint(u.Line), u.Address, u.Why))
 	}
 	for _, dup := range s.Duplicates[:min(shown, len(s.Duplicates))] {
 		out = append(out, fault.Textf("line %s: %s stands on line %s already; it gets one mail", fmt.Sprint(dup.Line), dup.Address, fmt.Sprint(dup.First)))

@@ -23,6 +23,7 @@ import (
 	"hongyan/internal/office"
 	"hongyan/internal/pace"
 	"hongyan/internal/preview"
+	"hongyan/internal/proof"
 	"hongyan/internal/reply"
 	"hongyan/internal/run"
 	"hongyan/internal/web"
@@ -130,7 +131,7 @@ func (d desk) show(e *dispatch, m *run.Mailing, r list.Recipient, n, of int) (we
 		return out, nil
 	}
 	if err != nil {
-		out.Unfit = reason(err)
+		out.Unfit = proof.Reason(err)
 		return out, nil
 	}
 	defer shown.Message.Release()
@@ -141,7 +142,7 @@ func (d desk) show(e *dispatch, m *run.Mailing, r list.Recipient, n, of int) (we
 		return out, err
 	}
 	out.Subject, out.Text, out.Size, out.Source = shown.Subject, string(shown.Text), shown.Message.Size(), asWritten(shown.Message)
-	out.Findings = findings(e.lint(r, shown.Message))
+	out.Findings = findings(e.proof.Mail(r, shown.Message))
 	return out, nil
 }
 
@@ -202,13 +203,13 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	}
 	w, err := d.way(ctx, e.accounts[0])
 	if err != nil {
-		return 0, &web.Refusal{Why: reason(err)}
+		return 0, &web.Refusal{Why: proof.Reason(err)}
 	}
 	patient, end := context.WithTimeout(ctx, latest)
 	defer end()
 	aside := d.floor.aside(patient, w, func() {
 		if err = d.soon(patient, w, e.accounts[0], len(mails)); err == nil {
-			err = d.deliverTest(patient, w, proof{mails: mails, waits: func(time.Time, string) {}, sent: func(*message.Message) { sent++ }})
+			err = d.deliverTest(patient, w, trial{mails: mails, waits: func(time.Time, string) {}, sent: func(*message.Message) { sent++ }})
 		}
 	})
 	if broke(patient, aside) || ctx.Err() != nil || errors.Is(err, ledger.ErrBroken) {
@@ -288,7 +289,7 @@ func (d desk) undelivered(w *way, err error) fault.Text {
 	case errors.Is(err, context.DeadlineExceeded):
 		return fault.Textf("account %s took too long; try again in a minute", w.lane.Account)
 	}
-	return reason(err)
+	return proof.Reason(err)
 }
 
 func (d desk) testers(values []string) (out []mail.Address, err error) {

@@ -11,9 +11,9 @@ import (
 	"hongyan/internal/config"
 	"hongyan/internal/edition"
 	"hongyan/internal/fault"
-	"hongyan/internal/lint"
 	"hongyan/internal/message"
 	"hongyan/internal/parcel"
+	"hongyan/internal/proof"
 	"hongyan/internal/run"
 	"hongyan/internal/unsubscribe"
 )
@@ -24,7 +24,7 @@ type dispatch struct {
 	*edition.Edition
 	conf     *config.Config
 	accounts []config.Account
-	memory   lint.Memory // of the template's mails
+	proof    *proof.Proof // nil of one to look back at, or that was thawed
 }
 
 // open reads the configuration and a campaign with all that it names. All faults of
@@ -64,6 +64,12 @@ func (d *door) openWritten(ctx context.Context, path string, src []byte, issue s
 			e.Close()
 		}
 		return nil, err
+	}
+	e.proof = &proof.Proof{Edition: e.Edition, Options: e.Campaign.Lint.Over(conf.Lint)}
+	for _, a := range e.accounts {
+		e.proof.Senders = append(e.proof.Senders, proof.Sender{
+			Account: a.Name, Provider: a.Provider, MaxSize: a.Quirks.MaxSize, Bare: a.Quirks.ListBare && a.DKIM == nil,
+		})
 	}
 	return e, nil
 }

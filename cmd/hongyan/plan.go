@@ -11,9 +11,15 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
-	"hongyan/internal/message"
-	"hongyan/internal/render"
+	"hongyan/internal/proof"
 )
+
+// rehearsed is how many of a long list's mails a send composes before the first
+// leaves; check composes them all.
+const rehearsed = 2_000
+
+// shown is how many of many things are listed by name.
+const shown = 10
 
 // A plan is what a send is about to do, as shown before it asks.
 type plan struct {
@@ -22,7 +28,7 @@ type plan struct {
 	known     bool          // the issue was started before
 	enqueued  bool          // the ledger has the whole list
 	departed  int           // who is not on the list any more and still gets the mail
-	rehearsal rehearsal
+	rehearsal proof.Rehearsal
 	takes     time.Duration // at the accounts' limits
 	holds     []ledger.Hold
 	begun     []ledger.Key // other issues that a new one leaves unfinished
@@ -43,7 +49,7 @@ func (p *plan) open() int {
 	return max(left, p.departed) // of the settled some may be gone from the list too
 }
 
-func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose compose) (*plan, error) {
+func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose proof.Compose) (*plan, error) {
 	p := &plan{dispatch: e}
 	var err error
 	if p.totals, err = h.store.Totals(ctx, e.Key); err == nil {
@@ -60,7 +66,7 @@ func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose compose)
 	if p.holds, err = h.store.Holds(ctx); err != nil {
 		return nil, err
 	}
-	if p.rehearsal, err = d.rehearse(ctx, e, compose, rehearsed); err != nil {
+	if p.rehearsal, err = e.proof.Rehearse(ctx, compose, rehearsed); err != nil {
 		return nil, err
 	}
 	to, err := h.limited(ctx, p)
@@ -69,43 +75,6 @@ func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose compose)
 	}
 	p.takes, err = h.takes(ctx, e.accounts, p.open(), to)
 	return p, err
-}
-
-// lint looks at one recipient's mail.
-func (e *dispatch) lint(rcpt list.Recipient, mail *message.Message) []lint.Finding {
-	content, err := e.Content(rcpt)
-	if err != nil {
-		return nil
-	}
-	defer content.Release()
-	return e.lintContent(content, mail)
-}
-
-func (e *dispatch) lintContent(content render.Content, mail *message.Message) []lint.Finding {
-	options := e.lintOptions()
-	return options.Heed(lint.Check(lint.Mail{
-		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
-		Size: mail.Size(), MaxSize: e.maxSize(), Images: lintImages(content.Images),
-		Template: e.Campaign.Template, TemplateSource: e.Markdown, Clients: options.Clients, Memory: &e.memory,
-	}))
-}
-
-func lintImages(images []render.Image) []lint.Image {
-	out := make([]lint.Image, len(images))
-	for i, image := range images {
-		out[i] = lint.Image{CID: image.CID, Name: image.Name, Type: image.Type, Size: sizeOf(image)}
-	}
-	return out
-}
-
-// maxSize is the smallest mail size that one of the accounts refuses to exceed.
-func (e *dispatch) maxSize() (limit int64) {
-	for _, account := range e.accounts {
-		if n := account.Quirks.MaxSize; n > 0 && (limit == 0 || n < limit) {
-			limit = n
-		}
-	}
-	return limit
 }
 
 func (d *door) printPlan(p *plan) {
@@ -120,12 +89,12 @@ func (d *door) printPlan(p *plan) {
 	for _, account := range e.accounts {
 		say("Account %s: %s, %s", account.Name, account.Address, account.Limits.String())
 	}
-	if p.rehearsal.first != nil {
-		say("First mail: to %s, subject: %s", p.rehearsal.first.to, p.rehearsal.first.subject)
-		fmt.Fprintln(d.err, d.largest(e, p.rehearsal))
+	if p.rehearsal.First != nil {
+		say("First mail: to %s, subject: %s", p.rehearsal.First.To, p.rehearsal.First.Subject)
+		fmt.Fprintln(d.err, d.text(e.proof.Largest(p.rehearsal)))
 	}
-	if !p.rehearsal.whole {
-		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.composed)
+	if !p.rehearsal.Whole {
+		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.Composed)
 	}
 	if p.open() == 0 {
 		say("Nothing is left to send.")
@@ -148,11 +117,11 @@ func (d *door) printWarnings(p *plan) {
 			"%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
 	}
 	d.printSurvey(p.dispatch.Survey)
-	for _, u := range p.rehearsal.listed[:min(shown, len(p.rehearsal.listed))] {
-		d.warn(d.say("line %d, %s: will be skipped: %v", u.line, u.address, d.text(u.why)))
+	for _, u := range p.rehearsal.Listed[:min(shown, len(p.rehearsal.Listed))] {
+		d.warn(d.say("line %d, %s: will be skipped: %v", u.Line, u.Address, d.text(u.Why)))
 	}
-	d.warnMore(p.rehearsal.unfit)
-	for _, f := range p.rehearsal.findings {
+	d.warnMore(p.rehearsal.Unfit)
+	for _, f := range p.rehearsal.Findings {
 		if f.Severity != lint.Info {
 			d.warn(d.finding(f))
 		}
@@ -224,16 +193,6 @@ func (d *door) finding(f lint.Finding) string {
 		text += "\n    " + d.text(f.Hint)
 	}
 	return text
-}
-
-func size(n int64) string {
-	switch {
-	case n < 1<<10:
-		return fmt.Sprintf("%d B", n)
-	case n < 1<<20:
-		return fmt.Sprintf("%.1f KB", float64(n)/(1<<10))
-	}
-	return fmt.Sprintf("%.1f MB", float64(n)/(1<<20))
 }
 
 // span is a duration as people say it. What rounds up to the next unit is said in it.

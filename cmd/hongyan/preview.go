@@ -1,15 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
-	"runtime"
-	"slices"
-	"sync"
 	"syscall"
 	"time"
 
@@ -19,6 +15,7 @@ import (
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
+	"hongyan/internal/proof"
 	"hongyan/internal/run"
 )
 
@@ -89,7 +86,7 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 		return err
 	}
 	d.printSurvey(survey)
-	wanted, err := e.extremes(rows.Once(survey), mailing, o.sample)
+	wanted, err := e.proof.Sample(rows.Once(survey), mailing.Compose, o.sample)
 	if err != nil {
 		return err
 	}
@@ -147,14 +144,14 @@ func (d *door) fillGallery(ctx context.Context, e *dispatch, rows iter.Seq2[list
 		leaf, err := gallery.Print(mail)
 		return printed{row: r, leaf: leaf}, err
 	}
-	for p, err := range inOrder(ctx, rows, print) {
+	for p, err := range proof.InOrder(ctx, rows, print) {
 		if err != nil {
 			return written, unfit, err
 		}
 		if p.unfit != nil {
 			unfit++
 			if unfit <= shown {
-				d.warn(d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, d.text(reason(p.unfit))))
+				d.warn(d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, d.text(proof.Reason(p.unfit))))
 			}
 			continue
 		}
@@ -185,70 +182,11 @@ type printed struct {
 	unfit error
 }
 
-// inOrder does a work for each item, on all cores, and yields what came of it
-// in the order of the items. The first error ends it.
-func inOrder[A, B any](ctx context.Context, items iter.Seq2[A, error], work func(A) (B, error)) iter.Seq2[B, error] {
-	type result struct {
-		value B
-		err   error
-	}
-	type job struct {
-		item A
-		err  error
-		done chan result
-	}
-	return func(yield func(B, error) bool) {
-		ctx, cancel := context.WithCancel(ctx)
-		var workers sync.WaitGroup
-		defer workers.Wait()
-		defer cancel()
-		cores := runtime.GOMAXPROCS(0)
-		jobs, queue := make(chan job), make(chan job, 8*cores) // the queue bounds what is ahead of the yield
-		for range cores {
-			workers.Go(func() {
-				for j := range jobs {
-					value, err := work(j.item)
-					j.done <- result{value, err}
-				}
-			})
-		}
-		workers.Go(func() {
-			defer close(queue)
-			defer close(jobs)
-			for item, err := range items {
-				j := job{item, err, make(chan result, 1)}
-				select {
-				case queue <- j:
-				case <-ctx.Done():
-					return
-				}
-				if err != nil {
-					return
-				}
-				jobs <- j
-			}
-		})
-		for j := range queue {
-			r := result{err: cmp.Or(j.err, context.Cause(ctx))}
-			if r.err == nil {
-				r = <-j.done
-			}
-			if !yield(r.value, r.err) || r.err != nil {
-				return
-			}
-		}
-		if ctx.Err() != nil {
-			var none B
-			yield(none, context.Cause(ctx))
-		}
-	}
-}
-
 func (d *door) previewMail(e *dispatch, m *run.Mailing, r list.Recipient, now time.Time) (preview.Mail, error) {
 	if r.Fault != nil {
 		return preview.Mail{}, r.Fault
 	}
-	entry := entryOf(r)
+	entry := edition.Entry(r)
 	var err error
 	if entry.Fields, err = m.Fields(entry); err != nil {
 		return preview.Mail{}, err
@@ -265,59 +203,10 @@ func (d *door) previewMail(e *dispatch, m *run.Mailing, r list.Recipient, now ti
 		Line: r.Line, Address: r.Address, Subject: content.Subject, HTML: content.HTML, Text: content.Text,
 		Images: run.Images(content.Images), Message: mail,
 	}
-	for _, f := range e.lintContent(content, mail) {
+	for _, f := range e.proof.Content(content, mail) {
 		if f.Severity != lint.Info {
 			out.Warnings = append(out.Warnings, f.Rule+": "+d.text(f.What))
 		}
 	}
 	return out, nil
-}
-
-// extremes picks the lines of a sample: the smallest and the largest mail, the
-// rows with the most empty fields, one row of each subject length, then the
-// first ones. It returns nil when everything is wanted.
-func (e *dispatch) extremes(rows iter.Seq2[list.Recipient, error], m *run.Mailing, n int) (map[int]bool, error) {
-	if n <= 0 {
-		return nil, nil
-	}
-	type measured struct{ line, size, empty, subject int }
-	var all []measured
-	now := time.Now()
-	for r, err := range rows {
-		if err != nil {
-			return nil, err
-		}
-		if r.Fault != nil {
-			continue
-		}
-		mail, err := m.Compose(entryOf(r), now)
-		if err != nil {
-			continue
-		}
-		one := measured{line: r.Line, size: int(mail.Size()), subject: len(mail.Subject)}
-		for _, column := range e.List.Columns() {
-			if r.Fields[column] == "" {
-				one.empty++
-			}
-		}
-		all = append(all, one)
-	}
-	wanted := map[int]bool{}
-	take := func(measure func(measured) int) {
-		if len(all) > 0 && len(wanted) < n {
-			wanted[slices.MaxFunc(all, func(a, b measured) int { return measure(a) - measure(b) }).line] = true
-		}
-	}
-	take(func(m measured) int { return m.size })
-	take(func(m measured) int { return -m.size })
-	take(func(m measured) int { return m.empty })
-	take(func(m measured) int { return m.subject })
-	take(func(m measured) int { return -m.subject })
-	for i := 0; len(wanted) < min(n, len(all)); i++ {
-		wanted[all[i*len(all)/n%len(all)].line] = true
-		if i >= n {
-			wanted[all[i%len(all)].line] = true
-		}
-	}
-	return wanted, nil
 }

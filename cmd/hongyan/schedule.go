@@ -208,7 +208,7 @@ func (d *door) scheduleOver(ctx context.Context, e *dispatch) ([]lint.Finding, e
 	f := lint.Found("schedule-over", fault.Textf("the schedule has no slot left: %s", plan.String()),
 		fault.Textf("nothing will be sent by itself; hongyan schedule run begins an issue by hand"))
 	f.File, f.Line = e.Campaign.File, e.Campaign.Lines["schedule"]
-	return e.lintOptions().Heed([]lint.Finding{f}), nil
+	return e.proof.Options.Heed([]lint.Finding{f}), nil
 }
 
 // scheduleRun begins an issue of the present minute, the same way as send.

@@ -17,9 +17,9 @@ import (
 // tested is how many rows --test sends when none are chosen.
 const tested = 3
 
-// A proof is mails to be looked at before the others leave, and who is told of
+// A trial is mails to be looked at before the others leave, and who is told of
 // their way.
-type proof struct {
+type trial struct {
 	mails []*message.Message
 	waits func(until time.Time, why string)
 	sent  func(*message.Message)
@@ -48,7 +48,7 @@ func (d *door) sendTest(ctx context.Context, e *dispatch, o sendOptions) error {
 	}
 	aside := h.aside(ctx, w.lane.Account, func() {
 		d.depart()
-		err = h.deliverTest(ctx, w, proof{
+		err = h.deliverTest(ctx, w, trial{
 			mails: mails,
 			waits: func(until time.Time, why string) {
 				d.sayEarly(run.Early{Account: w.lane.Account, Until: until, Why: why})
@@ -108,7 +108,7 @@ func (d *door) testMails(ctx context.Context, e *dispatch, lines string, to []ma
 			return nil, r.Fault
 		}
 		for _, tester := range to {
-			entry := entryOf(r)
+			entry := edition.Entry(r)
 			entry.Address, entry.Name = tester.Address, tester.Name
 			mail, err := mailing.Compose(entry, time.Now())
 			if err != nil {
@@ -125,15 +125,15 @@ const noticeable = 5 * time.Second
 
 // deliverTest sends the mails one by one at the account's pace; after an
 // interrupt no more.
-func (h *house) deliverTest(ctx context.Context, w *way, p proof) error {
+func (h *house) deliverTest(ctx context.Context, w *way, t trial) error {
 	soft, end := h.door.soft(ctx)
 	defer end()
 	session := w.lane.Sender.Open()
 	defer session.Close()
-	for _, mail := range p.mails {
+	for _, mail := range t.mails {
 		now := time.Now()
 		if at, why := w.pacer.Next(now, ""); at.Sub(now) > noticeable && at.Sub(now) <= patience {
-			p.waits(at, why)
+			t.waits(at, why)
 		}
 		if err := h.offerAside(soft, w, session, mail); err != nil {
 			return err
@@ -141,7 +141,7 @@ func (h *house) deliverTest(ctx context.Context, w *way, p proof) error {
 		if err := h.deliverAside(ctx, w, session); err != nil {
 			return err
 		}
-		p.sent(mail)
+		t.sent(mail)
 	}
 	return nil
 }

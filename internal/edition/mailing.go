@@ -60,7 +60,7 @@ func (e *Edition) Content(r list.Recipient) (render.Content, error) {
 		return render.Content{}, err
 	}
 	m := run.Mailing{Leave: e.leave(), Downloads: downloads}
-	fields, err := m.Fields(ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields})
+	fields, err := m.Fields(Entry(r))
 	if err != nil {
 		return render.Content{}, err
 	}
@@ -137,4 +137,9 @@ func (e *Edition) OwnHeader(name string) int {
 		}
 	}
 	return 0
+}
+
+// Entry is a row of the list as the ledger would have it.
+func Entry(r list.Recipient) ledger.Entry {
+	return ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
 }

@@ -1,4 +1,4 @@
-package main
+package proof
 
 import (
 	"context"
@@ -31,7 +31,7 @@ func TestWorkOnAllCoresComesInOrder(t *testing.T) {
 			time.Sleep(time.Duration(7-i%7) * time.Second)
 			return i, nil
 		}
-		for got, err := range inOrder(t.Context(), count(1000, nil), slowest) {
+		for got, err := range InOrder(t.Context(), count(1000, nil), slowest) {
 			if err != nil || got != next {
 				t.Fatalf("got %d, %v, want %d", got, err, next)
 			}
@@ -59,10 +59,10 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 		of   iter.Seq2[int, error]
 		want error
 	}{
-		"in the items": {inOrder(t.Context(), count(40, broken), keep), broken},
-		"in the work":  {inOrder(t.Context(), count(1000, nil), fail), broken},
-		"from outside": {inOrder(stopped, count(1000, nil), keep), context.Canceled},
-		"at once":      {inOrder(t.Context(), count(0, broken), keep), broken},
+		"in the items": {InOrder(t.Context(), count(40, broken), keep), broken},
+		"in the work":  {InOrder(t.Context(), count(1000, nil), fail), broken},
+		"from outside": {InOrder(stopped, count(1000, nil), keep), context.Canceled},
+		"at once":      {InOrder(t.Context(), count(0, broken), keep), broken},
 	} {
 		seen := 0
 		var last error
@@ -75,7 +75,7 @@ func TestTheFirstErrorEndsTheWork(t *testing.T) {
 			t.Errorf("%s: %v after %d", name, last, seen)
 		}
 	}
-	for i := range inOrder(t.Context(), count(1000, nil), keep) {
+	for i := range InOrder(t.Context(), count(1000, nil), keep) {
 		if i == 10 {
 			break
 		}
