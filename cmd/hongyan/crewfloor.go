@@ -111,8 +111,9 @@ func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
 		return nil, err
 	}
 	err = written(ctx, f.books, shelfWork, func(name string, a assignment) {
-		job := jobOf(keyOf(name), a, silent)
-		if why := hands.lack(a.Accounts...); why.Format != "" {
+		key := keyOf(name)
+		job := jobOf(key, a, silent)
+		if why := hands.lack(key, a.Accounts...); why.Format != "" {
 			job.Why = why
 		}
 		out = append(out, job)

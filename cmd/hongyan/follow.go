@@ -64,7 +64,7 @@ func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o s
 func (d *door) sayAlone(ctx context.Context, e *dispatch, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if hands, err := h.hands(ctx); err == nil && !hands.take(e.accountNames()...) {
+	if hands, err := h.hands(ctx); err == nil && !hands.take(e.Key, e.accountNames()...) {
 		fmt.Fprintln(d.err, d.say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
 		return
 	}

@@ -179,7 +179,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 	lack := ""
 	var alone []string
 	for _, name := range f.e.accountNames() {
-		if hands.take(name) {
+		if hands.take(f.e.Key, name) {
 			delete(f.alone, name)
 			continue
 		}
@@ -187,7 +187,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 			f.alone[name] = time.Now()
 		}
 		alone = append(alone, name)
-		lack = f.text(hands.lack(alone...))
+		lack = f.text(hands.lack(f.e.Key, alone...))
 	}
 	if lack != "" && lack != f.lack {
 		delete(f.told, lack)

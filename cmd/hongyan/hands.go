@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 )
 
@@ -17,7 +18,8 @@ type roster interface {
 // A hand is a worker that is alive.
 type hand struct {
 	postgres.Worker
-	cannot map[string]string // accounts that it cannot use, and why
+	cannot map[string]string     // accounts that it cannot use, and why
+	heavy  map[ledger.Key]string // issues that it cannot carry, and why
 }
 
 // Hands are all of them.
@@ -45,35 +47,45 @@ func (h *house) hands(ctx context.Context) (out hands, err error) {
 // handOf goes by what a worker has before what it told: a trouble is taken back
 // at the end of the first slice that went well.
 func handOf(w postgres.Worker, troubles []trouble) hand {
-	h := hand{w, map[string]string{}}
+	h := hand{w, map[string]string{}, map[ledger.Key]string{}}
 	for _, t := range troubles {
-		if t.Worker == w.Name && !slices.Contains(w.Accounts, t.Account) {
+		switch {
+		case t.Worker != w.Name:
+		case t.Issue != "":
+			h.heavy[keyOf(t.Issue)] = t.Why
+		case !slices.Contains(w.Accounts, t.Account):
 			h.cannot[t.Account] = t.Why
 		}
 	}
 	return h
 }
 
-// takes reports whether the worker takes an account and can use it.
-func (h hand) takes(account string) bool {
+// takes reports whether the worker takes an account for an issue, and can.
+func (h hand) takes(k ledger.Key, account string) bool {
 	_, cannot := h.cannot[account]
-	return !cannot && (h.Takes == nil || slices.Contains(h.Takes, account))
+	_, heavy := h.heavy[k]
+	return !cannot && !heavy && (h.Takes == nil || slices.Contains(h.Takes, account))
 }
 
-// take reports whether one of them takes one of the accounts.
-func (h hands) take(accounts ...string) bool {
-	return slices.ContainsFunc(h, func(one hand) bool { return slices.ContainsFunc(accounts, one.takes) })
+// take reports whether one of them takes one of the accounts for an issue.
+func (h hands) take(k ledger.Key, accounts ...string) bool {
+	return slices.ContainsFunc(h, func(one hand) bool {
+		return slices.ContainsFunc(accounts, func(account string) bool { return one.takes(k, account) })
+	})
 }
 
-// lack says that nobody takes any of the accounts, if that is so.
-func (h hands) lack(accounts ...string) (why fault.Text) {
+// lack says that nobody takes any of the accounts for an issue, if that is so.
+func (h hands) lack(k ledger.Key, accounts ...string) (why fault.Text) {
 	if len(h) == 0 {
 		return fault.Textf("no worker is there; start hongyan worker on any machine")
 	}
-	if h.take(accounts...) {
+	if h.take(k, accounts...) {
 		return why
 	}
 	for _, one := range h {
+		if why, ok := one.heavy[k]; ok {
+			return fault.Textf("no worker can carry %s: %s; mend that, or start hongyan worker on a machine that can", k.String(), why)
+		}
 		for _, account := range accounts {
 			if why, ok := one.cannot[account]; ok {
 				return fault.Textf("no worker can use account %s: %s; mend that, or start hongyan worker on a machine that can", account, why)

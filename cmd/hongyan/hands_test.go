@@ -12,6 +12,7 @@ import (
 func TestAWorkerTakesWhatItCanUse(t *testing.T) {
 	t.Parallel()
 	troubles := []trouble{{Worker: "li", Account: "a", Why: "no secret"}, {Worker: "wang", Account: "b", Why: "no secret"}, {Worker: "li", Issue: "news/main", Why: "no room"}}
+	other := ledger.Key{Campaign: "news", Issue: "2"}
 	for name, c := range map[string]struct {
 		worker postgres.Worker
 		want   string
@@ -22,10 +23,18 @@ func TestAWorkerTakesWhatItCanUse(t *testing.T) {
 		"another's trouble is not its own": {postgres.Worker{Name: "zhao"}, "abc"},
 	} {
 		for _, account := range []string{"a", "b", "c"} {
-			if handOf(c.worker, troubles).takes(account) != strings.Contains(c.want, account) {
+			if handOf(c.worker, troubles).takes(other, account) != strings.Contains(c.want, account) {
 				t.Errorf("%s, which is not so of account %s", name, account)
 			}
 		}
+	}
+	heavy := ledger.Key{Campaign: "news", Issue: "main"}
+	li, wang := handOf(postgres.Worker{Name: "li"}, troubles), handOf(postgres.Worker{Name: "wang"}, troubles)
+	if (hands{li}).take(heavy, "b") || !(hands{li, wang}).take(heavy, "a") {
+		t.Error("who has no room for an issue carries none of its accounts, and others do")
+	}
+	if got, want := (hands{li}).lack(heavy, "b").String(), "no worker can carry news/main: no room; mend that, or start hongyan worker on a machine that can"; got != want {
+		t.Errorf("%q, not %q", got, want)
 	}
 }
 

@@ -23,7 +23,7 @@ func TestCommandsOnPostgreSQL(t *testing.T) {
 	for _, name := range []string{"doubt", "hold", "nowait", "consent", "faults"} {
 		p.Files = append(p.Files, filepath.Join("testdata", "script", name+".txtar"))
 	}
-	for _, name := range []string{"worker", "limits", "lacking", "unable", "follow", "deserted", "orphans", "copy", "serve"} {
+	for _, name := range []string{"worker", "limits", "lacking", "unable", "heavy", "follow", "deserted", "orphans", "copy", "serve"} {
 		p.Files = append(p.Files, filepath.Join("testdata", "shared", name+".txtar"))
 	}
 	setup := p.Setup
