@@ -43,6 +43,7 @@ const rooms = `
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
 	report:            ledger os
+	catalogue:         fault ledger report reply gotext
 	run:               ledger render message reply
 	archive:           os
 	parcel:            blob net/http os
@@ -58,8 +59,8 @@ const rooms = `
 	schedule:          fault ledger cron
 	campaign/watch:    campaign fault fsnotify os
 	trace:             ledger run otel rate
-	web:               fault ledger list report web/login autocert gotext netutil xtext crypto/tls net net/http os
-	web/api:           fault ledger list web web/login net/http
+	web:               catalogue fault ledger list report web/login autocert netutil xtext crypto/tls net net/http os
+	web/api:           catalogue fault ledger list web web/login net/http
 	web/login:         ledger argon2id scs rate net net/http
 	web/webtest:       fault ledger ledger/sqlite report web testing
 	gate:              syscall

@@ -19,20 +19,20 @@ import (
 func newAccount(d *door) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "account",
-		Short: d.say("test an account, or lift its hold"),
+		Short: d.Say("test an account, or lift its hold"),
 		Args:  d.exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:               "test NAME",
-		Short:             d.say("connect, log in and print what the server announced; sends nothing"),
+		Short:             d.Say("connect, log in and print what the server announced; sends nothing"),
 		Example:           "  hongyan account test qq",
 		Args:              d.exactly(1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return d.accountTest(cmd.Context(), args[0]) },
 		ValidArgsFunction: d.accountNames,
 	}, &cobra.Command{
 		Use:               "lift NAME",
-		Short:             d.say("end the hold of an account, after its cause was cured"),
+		Short:             d.Say("end the hold of an account, after its cause was cured"),
 		Example:           "  hongyan account lift qq",
 		Args:              d.exactly(1),
 		RunE:              func(cmd *cobra.Command, args []string) error { return d.accountLift(cmd.Context(), args[0]) },
@@ -76,7 +76,7 @@ func (d *door) accountTest(ctx context.Context, name string) error {
 }
 
 func (d *door) printProbe(account config.Account, p sender.Probe) {
-	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
+	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.Say(format, args...)) }
 	if p.Remote != "" {
 		say("connected to %s", p.Remote)
 	}
@@ -121,13 +121,13 @@ func (d *door) accountLift(ctx context.Context, name string) error {
 		return err
 	}
 	if !slices.ContainsFunc(holds, func(hold ledger.Hold) bool { return hold.Account == account.Name }) {
-		fmt.Fprintln(d.out, d.say("account %s is not held", account.Name))
+		fmt.Fprintln(d.out, d.Say("account %s is not held", account.Name))
 		return nil
 	}
 	if err := h.store.Lift(ctx, account.Name); err != nil {
 		return err
 	}
 	h.call(ctx)
-	fmt.Fprintln(d.out, d.say("the hold of account %s is lifted", account.Name))
+	fmt.Fprintln(d.out, d.Say("the hold of account %s is lifted", account.Name))
 	return nil
 }

@@ -68,7 +68,7 @@ func shorten(path string) string {
 func newVersion(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   d.say("print the version"),
+		Short:   d.Say("print the version"),
 		Example: "  hongyan version",
 		Args:    d.exactly(0),
 		RunE: func(*cobra.Command, []string) error {

@@ -57,7 +57,7 @@ func (w *worker) whileAttended(ctx context.Context, listen string, c *crew.Crew)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(w.door.err, w.door.say("How the worker does is told on http://%s/metrics", l.Addr()))
+	fmt.Fprintln(w.door.err, w.door.Say("How the worker does is told on http://%s/metrics", l.Addr()))
 	var p pulse
 	p.beat(&p.looked)
 	c.Floor = attended{c.Floor, &p}

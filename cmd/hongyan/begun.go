@@ -46,7 +46,7 @@ func (d *door) sendOpen(ctx context.Context, file string, o sendOptions) error {
 		return err
 	}
 	if len(keys) == 0 {
-		fmt.Fprintln(d.err, d.say("No issue is begun and unfinished."))
+		fmt.Fprintln(d.err, d.Say("No issue is begun and unfinished."))
 	}
 	worst := ending(exitWell)
 	for _, key := range keys {
@@ -92,10 +92,10 @@ func (d *door) begunOf(ctx context.Context, file string) ([]ledger.Key, error) {
 // printBegun says what a new issue leaves unfinished.
 func (d *door) printBegun(p *plan) {
 	for _, key := range p.begun[:min(shown, len(p.begun))] {
-		d.warn(d.say("issue %s was begun and is not finished", key.Issue))
+		d.warn(d.Say("issue %s was begun and is not finished", key.Issue))
 	}
 	d.warnMore(len(p.begun))
 	if len(p.begun) > 0 {
-		fmt.Fprintln(d.err, "    "+d.say("go on with: hongyan send --open %s", strings.Join(append(d.sameLedger(), shellWord(p.dispatch.Campaign.File)), " ")))
+		fmt.Fprintln(d.err, "    "+d.Say("go on with: hongyan send --open %s", strings.Join(append(d.sameLedger(), shellWord(p.dispatch.Campaign.File)), " ")))
 	}
 }

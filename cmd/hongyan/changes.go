@@ -39,7 +39,7 @@ func (d *door) textChanges(before, now []byte) (out []string) {
 		out = append(out, "      "+report.Printable(line))
 	}
 	if more := len(out) - maxShown; more > 0 {
-		out = append(out[:maxShown], "      "+d.say("… and %d more", more))
+		out = append(out[:maxShown], "      "+d.Say("… and %d more", more))
 	}
 	return out
 }
@@ -56,9 +56,9 @@ func (h *house) listChanges(ctx context.Context, e *dispatch) (out []string, err
 			out = append(out, "      "+sentence)
 		}
 	}
-	add(t.New.N, h.door.say("%d new: %s", t.New.N, t.New.String()))
-	add(t.Other.N, h.door.say("%d with other fields (what was entered stays): %s", t.Other.N, t.Other.String()))
-	add(t.Gone, h.door.say("%d gone", t.Gone))
+	add(t.New.N, h.door.Say("%d new: %s", t.New.N, t.New.String()))
+	add(t.Other.N, h.door.Say("%d with other fields (what was entered stays): %s", t.Other.N, t.Other.String()))
+	add(t.Gone, h.door.Say("%d gone", t.Gone))
 	return out, nil
 }
 

@@ -26,7 +26,7 @@ func newCheck(d *door) *cobra.Command {
 	var o checkOptions
 	cmd := &cobra.Command{
 		Use:   "check CAMPAIGN",
-		Short: d.say("read everything, compose every mail, send nothing: what is wrong, all at once"),
+		Short: d.Say("read everything, compose every mail, send nothing: what is wrong, all at once"),
 		Example: "  hongyan check campaigns/welcome.yaml\n" +
 			"  hongyan check --online campaigns/welcome.yaml\n" +
 			"  hongyan check --strict --sarif campaigns/welcome.yaml > findings.sarif",
@@ -36,9 +36,9 @@ func newCheck(d *door) *cobra.Command {
 			return errors.Join(d.answerFaults(fault.In(err), o), err)
 		},
 	}
-	cmd.Flags().BoolVar(&o.strict, "strict", false, d.say("warnings count as faults: exit code 2"))
-	cmd.Flags().BoolVar(&o.sarif, "sarif", false, d.say("answer as SARIF, for code review pages"))
-	cmd.Flags().BoolVar(&o.online, "online", false, d.say("ask the network too: links, SPF, DKIM and DMARC of the sender's domain, mail servers of recipients' domains"))
+	cmd.Flags().BoolVar(&o.strict, "strict", false, d.Say("warnings count as faults: exit code 2"))
+	cmd.Flags().BoolVar(&o.sarif, "sarif", false, d.Say("answer as SARIF, for code review pages"))
+	cmd.Flags().BoolVar(&o.online, "online", false, d.Say("ask the network too: links, SPF, DKIM and DMARC of the sender's domain, mail servers of recipients' domains"))
 	return cmd
 }
 
@@ -113,26 +113,26 @@ func (d *door) answerCheck(e *dispatch, r proof.Rehearsal, findings []lint.Findi
 	if o.sarif || d.flags.json {
 		return d.answerFindings(append(e.proof.Rows(r), findings...), o)
 	}
-	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.say(format, args...)) }
+	say := func(format string, args ...any) { fmt.Fprintln(d.out, d.Say(format, args...)) }
 	say("List: %s", d.assumed(e.List.Assumed(), e.Survey.Rows))
 	d.printSample(e)
 	d.printSurvey(e.Survey)
 	for _, u := range r.Listed[:min(shown, len(r.Listed))] {
-		say("line %d, %s: would be skipped: %v", u.Line, u.Address, d.text(u.Why))
+		say("line %d, %s: would be skipped: %v", u.Line, u.Address, d.Text(u.Why))
 	}
 	if more := r.Unfit - shown; more > 0 {
 		say("… and %d more", more)
 	}
 	if r.First != nil {
 		say("First mail: to %s, subject: %s", r.First.To, r.First.Subject)
-		fmt.Fprintln(d.out, d.text(e.proof.Largest(r)))
+		fmt.Fprintln(d.out, d.Text(e.proof.Largest(r)))
 	}
 	for _, f := range findings {
-		fmt.Fprintln(d.out, d.word(string(f.Severity))+": "+d.finding(f))
+		fmt.Fprintln(d.out, d.Word(string(f.Severity))+": "+d.finding(f))
 	}
-	say("%s; %s.", d.count("%d recipient", "%d recipients", e.Survey.Good-e.Survey.DuplicateCount),
-		d.count("%d row cannot become a mail", "%d rows cannot become a mail", r.Unfit+e.Survey.FaultCount))
-	fmt.Fprintln(d.err, d.say("Next: hongyan preview %s -o preview", d.again(e)))
+	say("%s; %s.", d.Count("%d recipient", "%d recipients", e.Survey.Good-e.Survey.DuplicateCount),
+		d.Count("%d row cannot become a mail", "%d rows cannot become a mail", r.Unfit+e.Survey.FaultCount))
+	fmt.Fprintln(d.err, d.Say("Next: hongyan preview %s -o preview", d.again(e)))
 	return nil
 }
 
@@ -149,9 +149,9 @@ func (d *door) printSample(e *dispatch) {
 		}
 	}
 	if more := len(cells) - 2*shown; more > 0 {
-		cells = append(cells[:2*shown], d.say("… and %d more", more))
+		cells = append(cells[:2*shown], d.Say("… and %d more", more))
 	}
-	fmt.Fprintln(d.out, d.say("Line %d reads: %s", sample.Line, strings.Join(cells, ", ")))
+	fmt.Fprintln(d.out, d.Say("Line %d reads: %s", sample.Line, strings.Join(cells, ", ")))
 }
 
 // clip shortens a value of a list to what a line has room for.

@@ -43,7 +43,7 @@ func (h *house) compare(ctx context.Context, e *dispatch) (c comparison, err err
 
 // refuse is the answer to a difference that is not accepted.
 func (h *house) refuse(ctx context.Context, e *dispatch, c comparison) error {
-	lines := []string{h.door.say("%s has changed since its first start on %s:", e.Key.String(), stamp(c.began))}
+	lines := []string{h.door.Say("%s has changed since its first start on %s:", e.Key.String(), stamp(c.began))}
 	for _, change := range c.changed {
 		more, err := h.describe(ctx, e, change)
 		if err != nil {
@@ -51,7 +51,7 @@ func (h *house) refuse(ctx context.Context, e *dispatch, c comparison) error {
 		}
 		lines = append(append(lines, change.String()), more...)
 	}
-	lines = append(lines, h.door.say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))
+	lines = append(lines, h.door.Say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))
 	return usageError{errors.New(strings.Join(lines, "\n"))}
 }
 

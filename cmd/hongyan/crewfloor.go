@@ -30,7 +30,7 @@ func (f crewFloor) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(f.door.err, f.door.say("Mails are sent by hongyan worker, wherever it runs on this ledger; at work now: %d", len(hands)))
+	fmt.Fprintln(f.door.err, f.door.Say("Mails are sent by hongyan worker, wherever it runs on this ledger; at work now: %d", len(hands)))
 	ticker := time.NewTicker(mending)
 	defer ticker.Stop()
 	seen := map[ledger.Key]int{}

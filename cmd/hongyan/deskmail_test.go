@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/ledger"
 	"hongyan/internal/office"
 	"hongyan/internal/report"
@@ -134,15 +135,15 @@ func TestWhatTheDeskSaysCanBeSaidInChinese(t *testing.T) {
 	files := letterFiles(2)
 	files["config.yaml"] += "lint: {clients: {qq: 1}}\n"
 	d := served(t, files)
-	zh := newWords([]string{"zh"}, func(string) string { return "" })
+	zh := catalogue.In("zh")
 	draft, err := d.Draft(t.Context(), ledger.Key{Campaign: "news"})
-	if list := zh.text(draft.List); err != nil || !strings.Contains(list, "2 行") {
+	if list := zh.Text(draft.List); err != nil || !strings.Contains(list, "2 行") {
 		t.Errorf("%s, %v", list, err)
 	}
 	unverified := false
 	for _, f := range draft.Findings {
 		unverified = unverified || f.Rule == "client-unverified"
-		if hint := zh.text(f.Hint); hint != "" && !strings.ContainsFunc(hint, func(r rune) bool { return r >= 0x4e00 }) {
+		if hint := zh.Text(f.Hint); hint != "" && !strings.ContainsFunc(hint, func(r rune) bool { return r >= 0x4e00 }) {
 			t.Errorf("%s: %s", f.Rule, hint)
 		}
 	}
@@ -151,7 +152,7 @@ func TestWhatTheDeskSaysCanBeSaidInChinese(t *testing.T) {
 	}
 	k := ledger.Key{Campaign: "news", Issue: "main"}
 	stopped := office.Pause{Stopped: true, Why: "…", Changed: changedBy(&changed{k, []string{"~ letter.md"}})}
-	if why := zh.text(pausedJob(k, stopped).Why); why != "news/main 自开始后有改动：~ letter.md" {
+	if why := zh.Text(pausedJob(k, stopped).Why); why != "news/main 自开始后有改动：~ letter.md" {
 		t.Error(why)
 	}
 }

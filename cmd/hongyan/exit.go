@@ -21,13 +21,13 @@ const (
 
 func (d *door) exitCodes() string {
 	return strings.Join([]string{
-		d.say("Exit codes:"),
-		"  0    " + d.say("all settled and well"),
-		"  1    " + d.say("breakdown of the machine"),
-		"  2    " + d.say("fault in input or usage; nothing was sent"),
-		"  3    " + d.say("finished, but some refused, skipped or in doubt"),
-		"  4    " + d.say("stopped early by a hold or a limit; the rest is due later"),
-		"  130  " + d.say("interrupted"),
+		d.Say("Exit codes:"),
+		"  0    " + d.Say("all settled and well"),
+		"  1    " + d.Say("breakdown of the machine"),
+		"  2    " + d.Say("fault in input or usage; nothing was sent"),
+		"  3    " + d.Say("finished, but some refused, skipped or in doubt"),
+		"  4    " + d.Say("stopped early by a hold or a limit; the rest is due later"),
+		"  130  " + d.Say("interrupted"),
 	}, "\n")
 }
 
@@ -35,7 +35,7 @@ func (d *door) exitCodes() string {
 type usageError struct{ error }
 
 func (d *door) usagef(format string, args ...any) error {
-	return usageError{errors.New(d.say(format, args...))}
+	return usageError{errors.New(d.Say(format, args...))}
 }
 
 // An ending ends the program with a code after everything was said.
@@ -52,7 +52,7 @@ func (d *door) leave(err error) int {
 		return int(code)
 	}
 	if errors.Is(err, context.Canceled) {
-		fmt.Fprintln(d.err, d.say("interrupted"))
+		fmt.Fprintln(d.err, d.Say("interrupted"))
 		return exitInterrupted
 	}
 	if faults := fault.In(err); faults != nil {
@@ -61,7 +61,7 @@ func (d *door) leave(err error) int {
 	}
 	fmt.Fprintln(d.err, "hongyan: "+err.Error())
 	if _, ok := errors.AsType[usageError](err); ok {
-		fmt.Fprintln(d.err, d.say("See: hongyan --help"))
+		fmt.Fprintln(d.err, d.Say("See: hongyan --help"))
 		return exitFault
 	}
 	return exitBreakdown
@@ -70,9 +70,9 @@ func (d *door) leave(err error) int {
 // printFaults says all faults at once, each with its place and a hint.
 func (d *door) printFaults(faults fault.Faults) {
 	for _, f := range faults {
-		fmt.Fprintln(d.err, d.place(f)+d.text(f.What))
+		fmt.Fprintln(d.err, d.place(f)+d.Text(f.What))
 		if f.Hint.Format != "" {
-			fmt.Fprintln(d.err, "    "+d.text(f.Hint))
+			fmt.Fprintln(d.err, "    "+d.Text(f.Hint))
 		}
 	}
 }

@@ -16,7 +16,7 @@ func newExplain(d *door) *cobra.Command {
 	var provider, stage string
 	cmd := &cobra.Command{
 		Use:   "explain REPLY",
-		Short: d.say("say what a server's reply means, whom it stops, for how long, and by which rule"),
+		Short: d.Say("say what a server's reply means, whom it stops, for how long, and by which rule"),
 		Example: `  hongyan explain "550 Too many attempts. Unable to send. Try again later"` + "\n" +
 			`  hongyan explain --provider 163 "554 DT:SPM 163 smtp5"`,
 		Args: d.atLeast(1),
@@ -28,8 +28,8 @@ func newExplain(d *door) *cobra.Command {
 			return d.explain(strings.Join(args, " "), provider, stage)
 		},
 	}
-	cmd.Flags().StringVar(&provider, "provider", "qq", d.say("whose reply it is: `NAME`"))
-	cmd.Flags().StringVar(&stage, "stage", "", d.say("where it came: `connect|greeting|ehlo|starttls|auth|mail|rcpt|data|dot`"))
+	cmd.Flags().StringVar(&provider, "provider", "qq", d.Say("whose reply it is: `NAME`"))
+	cmd.Flags().StringVar(&stage, "stage", "", d.Say("where it came: `connect|greeting|ehlo|starttls|auth|mail|rcpt|data|dot`"))
 	return cmd
 }
 
@@ -63,10 +63,10 @@ func (d *door) explain(text, provider string, stage reply.Stage) error {
 	case answer.Code < 400 && d.flags.json:
 		return d.answer(verdictAnswer{Class: "accepted"})
 	case answer.Code < 400 && stage == reply.AtDot:
-		fmt.Fprintln(d.out, d.say("The mail was taken."))
+		fmt.Fprintln(d.out, d.Say("The mail was taken."))
 		return nil
 	case answer.Code < 400:
-		fmt.Fprintln(d.out, d.say("The server agrees: the dialogue goes on."))
+		fmt.Fprintln(d.out, d.Say("The server agrees: the dialogue goes on."))
 		return nil
 	case d.flags.json:
 		return d.answer(judged(book.Judge(answer, time.Now())))
@@ -79,20 +79,20 @@ func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
 	v := book.Judge(a, time.Now())
 	row := func(name, value string) {
 		if value != "" {
-			fmt.Fprintf(d.out, "%s: %s\n", d.word(name), value)
+			fmt.Fprintf(d.out, "%s: %s\n", d.Word(name), value)
 		}
 	}
-	row("class", string(v.Class)+" ("+d.word(meaning(v.Class))+")")
+	row("class", string(v.Class)+" ("+d.Word(meaning(v.Class))+")")
 	switch {
 	case v.Scope == reply.Recipient || v.Scope == reply.Message:
-		row("stops", d.word(string(v.Scope)))
+		row("stops", d.Word(string(v.Scope)))
 		row("for", d.own(v))
 	case v.Streak > 1: // fewer are the recipient's own trouble
-		row("stops", d.word(string(reply.Recipient)))
+		row("stops", d.Word(string(reply.Recipient)))
 		row("for", d.own(v))
-		row("from", d.say("%d such replies in a row: %s, %s", v.Streak, d.word(string(v.Scope)), d.rest(v)))
+		row("from", d.Say("%d such replies in a row: %s, %s", v.Streak, d.Word(string(v.Scope)), d.rest(v)))
 	default:
-		row("stops", d.word(string(v.Scope)))
+		row("stops", d.Word(string(v.Scope)))
 		row("for", d.rest(v))
 		if v.Final {
 			row("recipient", d.own(v))
@@ -100,9 +100,9 @@ func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
 	}
 	switch {
 	case v.Fewer:
-		row("connection", d.say("where several are open this one is closed, and the others go on"))
+		row("connection", d.Say("where several are open this one is closed, and the others go on"))
 	case v.Reconnect:
-		row("connection", d.say("a new one goes on"))
+		row("connection", d.Say("a new one goes on"))
 	}
 	row("rule", v.Rule)
 	row("source", v.Source)
@@ -112,22 +112,22 @@ func (d *door) printVerdict(a reply.Answer, book *reply.Book) {
 func (d *door) own(v reply.Verdict) string {
 	switch {
 	case v.Final:
-		return d.say("ever: the recipient is refused")
+		return d.Say("ever: the recipient is refused")
 	case v.Wait > 0:
-		return d.span(v.Wait)
+		return d.Span(v.Wait)
 	}
-	return d.say("as long as the retry schedule says")
+	return d.Say("as long as the retry schedule says")
 }
 
 // rest is for how long whoever else is stopped.
 func (d *door) rest(v reply.Verdict) string {
 	switch {
 	case v.Human:
-		return d.say("until a person acts")
+		return d.Say("until a person acts")
 	case v.Wait > 0:
-		return d.span(v.Wait)
+		return d.Span(v.Wait)
 	}
-	return d.say("as long as the retry schedule says")
+	return d.Say("as long as the retry schedule says")
 }
 
 func meaning(c reply.Class) string {

@@ -40,7 +40,7 @@ func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o s
 	if err := h.hand(ctx, e, p.enqueued && p.totals.Skipped == 0); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.err, d.say("The workers have it. Ctrl-C leaves them at it."))
+	fmt.Fprintln(d.err, d.Say("The workers have it. Ctrl-C leaves them at it."))
 	reporting, reported := context.WithCancel(context.WithoutCancel(ctx))
 	var report error
 	var reporter sync.WaitGroup
@@ -54,7 +54,7 @@ func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o s
 		return errors.Join(context.Cause(ctx), report)
 	}
 	if errors.Is(err, ledger.ErrAway) { // the report could not be written either
-		fmt.Fprintln(d.err, d.say("The ledger still cannot be reached. The issue is with the workers, who go on when they reach it. Look: hongyan status"))
+		fmt.Fprintln(d.err, d.Say("The ledger still cannot be reached. The issue is with the workers, who go on when they reach it. Look: hongyan status"))
 		return ending(exitBreakdown)
 	}
 	return d.sayEnd(ctx, e, h, early, errors.Join(err, report))
@@ -65,10 +65,10 @@ func (d *door) sayAlone(ctx context.Context, e *dispatch, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
 	if hands, err := h.hands(ctx); err == nil && !hands.take(e.Key, e.accountNames()...) {
-		fmt.Fprintln(d.err, d.say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
+		fmt.Fprintln(d.err, d.Say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
 		return
 	}
-	fmt.Fprintln(d.err, d.say("The workers go on with it. Look: hongyan status"))
+	fmt.Fprintln(d.err, d.Say("The workers go on with it. Look: hongyan status"))
 }
 
 // A workerAnswer is a worker as programs are told of it.
@@ -105,11 +105,11 @@ func (d *door) printWorkers(workers []workerAnswer) {
 		switch {
 		case !w.Works && len(w.Accounts) == 0: // it came for an errand, or shows the dashboard
 		case !w.Alive:
-			fmt.Fprintln(d.out, d.say("worker %s: silent; what it had is taken over", w.Name))
+			fmt.Fprintln(d.out, d.Say("worker %s: silent; what it had is taken over", w.Name))
 		case len(w.Accounts) > 0:
-			fmt.Fprintln(d.out, d.say("worker %s: since %s; has %s", w.Name, stamp(w.Since), counted(w.Accounts)))
+			fmt.Fprintln(d.out, d.Say("worker %s: since %s; has %s", w.Name, stamp(w.Since), counted(w.Accounts)))
 		default:
-			fmt.Fprintln(d.out, d.say("worker %s: since %s; idle", w.Name, stamp(w.Since)))
+			fmt.Fprintln(d.out, d.Say("worker %s: since %s; idle", w.Name, stamp(w.Since)))
 		}
 	}
 }

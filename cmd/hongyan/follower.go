@@ -60,7 +60,7 @@ func (f *follower) bear(err error) error {
 	}
 	if f.away.IsZero() {
 		f.away = time.Now()
-		f.tell(f.say("The ledger cannot be reached; it is tried again for a minute."))
+		f.tell(f.Say("The ledger cannot be reached; it is tried again for a minute."))
 	}
 	if time.Since(f.away) < absence {
 		return nil
@@ -117,7 +117,7 @@ func (f *follower) isOver(ctx context.Context) (over bool, err error) {
 	}
 	left := totals.Queued + totals.Sending + totals.Deferred
 	if left > 0 && f.onTerminal() {
-		fmt.Fprint(f.err, "\r"+f.count("%d of %d is done", "%d of %d are done", totals.Rows-left, totals.Rows)+" ")
+		fmt.Fprint(f.err, "\r"+f.Count("%d of %d is done", "%d of %d are done", totals.Rows-left, totals.Rows)+" ")
 	}
 	return left == 0, nil
 }
@@ -187,7 +187,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 			f.alone[name] = time.Now()
 		}
 		alone = append(alone, name)
-		lack = f.text(hands.lack(f.e.Key, alone...))
+		lack = f.Text(hands.lack(f.e.Key, alone...))
 	}
 	if lack != "" && lack != f.lack {
 		delete(f.told, lack)
@@ -229,7 +229,7 @@ func (f *follower) stuck(ctx context.Context, silent map[string]run.Early) (over
 		return false, nil, err
 	}
 	if deserted > 0 {
-		f.tell(f.say("The mails stay in the ledger for the next worker that can send them."))
+		f.tell(f.Say("The mails stay in the ledger for the next worker that can send them."))
 	}
 	return true, early, nil
 }

@@ -28,7 +28,7 @@ func (d *door) sayNothing(e *dispatch, why *schedule.Nothing) error {
 	if d.flags.json {
 		return json.NewEncoder(d.out).Encode(summary{Campaign: e.Key.Campaign, Issue: e.Key.Issue, Nothing: why.Error()})
 	}
-	fmt.Fprintln(d.out, d.say("Nothing to send: %s", d.text(why.Why)))
+	fmt.Fprintln(d.out, d.Say("Nothing to send: %s", d.Text(why.Why)))
 	return nil
 }
 
@@ -38,15 +38,15 @@ func (d *door) sayOld(e *dispatch) {
 	switch {
 	case why == nil:
 	case e.Shows():
-		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s. What is shown has the items that there are now.", d.text(why.Why)))
+		fmt.Fprintln(d.err, d.Say("Nothing would be sent: %s. What is shown has the items that there are now.", d.Text(why.Why)))
 	default:
-		fmt.Fprintln(d.err, d.say("Nothing would be sent: %s", d.text(why.Why)))
+		fmt.Fprintln(d.err, d.Say("Nothing would be sent: %s", d.Text(why.Why)))
 	}
 }
 
 // sayAsked tells which servers were asked.
 func (d *door) sayAsked(e *dispatch) {
 	if asked := e.Asked(); len(asked) > 0 {
-		fmt.Fprintln(d.err, d.say("Read from the network: %s", strings.Join(asked, ", ")))
+		fmt.Fprintln(d.err, d.Say("Read from the network: %s", strings.Join(asked, ", ")))
 	}
 }

@@ -24,7 +24,7 @@ func (d *door) help(root *cobra.Command) {
 }
 
 func (d *door) helpCommand(cmd *cobra.Command) {
-	cmd.Short = d.say("show the help of a command")
+	cmd.Short = d.Say("show the help of a command")
 	cmd.Long = cmd.Short
 	cmd.Example = "  hongyan help send\n  hongyan help templates"
 	cmd.RunE = func(cmd *cobra.Command, args []string) error {
@@ -37,14 +37,14 @@ func (d *door) helpCommand(cmd *cobra.Command) {
 }
 
 func (d *door) completionCommand(cmd *cobra.Command) {
-	cmd.Short = d.say("write a script that completes commands and flags in your shell")
+	cmd.Short = d.Say("write a script that completes commands and flags in your shell")
 	cmd.Long = cmd.Short
 	for _, shell := range cmd.Commands() {
-		shell.Short = d.say("write the script for %s", shell.Name())
+		shell.Short = d.Say("write the script for %s", shell.Name())
 		shell.Long = shell.Short
 		shell.Example = completionExample(shell.Name())
 		if flag := shell.Flags().Lookup("no-descriptions"); flag != nil {
-			flag.Usage = d.say("complete without saying what things are")
+			flag.Usage = d.Say("complete without saying what things are")
 		}
 	}
 }
@@ -71,7 +71,7 @@ func completionExample(shell string) string {
 func (d *door) helpFlags(cmd *cobra.Command) {
 	cmd.InitDefaultHelpFlag()
 	if flag := cmd.Flags().Lookup("help"); flag != nil {
-		flag.Usage = d.say("show this help")
+		flag.Usage = d.Say("show this help")
 	}
 	for _, below := range cmd.Commands() {
 		d.helpFlags(below)

@@ -20,7 +20,7 @@ var starter embed.FS
 func newInit(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:     "init [DIR]",
-		Short:   d.say("write a working configuration, campaign, list and template to start from"),
+		Short:   d.Say("write a working configuration, campaign, list and template to start from"),
 		Example: "  hongyan init my-mails",
 		Args:    d.usage(cobra.MaximumNArgs(1)),
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -66,14 +66,14 @@ func (d *door) init(dir string) error {
 	if dir != "." {
 		at = "cd " + shellWord(dir) + " && "
 	}
-	fmt.Fprintln(d.err, d.say("Next: %shongyan check %s", at, path.Join("campaigns", "hello.yaml")))
+	fmt.Fprintln(d.err, d.Say("Next: %shongyan check %s", at, path.Join("campaigns", "hello.yaml")))
 	return nil
 }
 
 func newTemplatesHelp(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:   "templates",
-		Short: d.say("the functions that templates can use"),
+		Short: d.Say("the functions that templates can use"),
 		Long:  d.functions(),
 	}
 }
@@ -81,9 +81,9 @@ func newTemplatesHelp(d *door) *cobra.Command {
 func (d *door) functions() string {
 	var b strings.Builder
 	for _, f := range render.Functions() {
-		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", f.Usage, d.word(f.Doc), f.Example)
+		fmt.Fprintf(&b, "%s\n    %s\n    %s\n", f.Usage, d.Word(f.Doc), f.Example)
 	}
-	fmt.Fprintf(&b, ".data.NAME\n    %s\n    %s\n", d.say("what is the same for all recipients, from data: in the campaign; an item of a feed has title, link, summary, date, author and id"),
+	fmt.Fprintf(&b, ".data.NAME\n    %s\n    %s\n", d.Say("what is the same for all recipients, from data: in the campaign; an item of a feed has title, link, summary, date, author and id"),
 		`{{range .data.news}}- [{{.title}}]({{.link}}){{end}}`)
 	return b.String()
 }

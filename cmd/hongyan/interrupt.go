@@ -37,7 +37,7 @@ func (d *door) heed(cancel context.CancelFunc) (hopeless <-chan struct{}, deafen
 		}
 		close(d.interrupted)
 		if d.flying.Load() {
-			fmt.Fprintln(d.err, d.say("Stopping after the mail in flight; press Ctrl-C again to stop at once."))
+			fmt.Fprintln(d.err, d.Say("Stopping after the mail in flight; press Ctrl-C again to stop at once."))
 			<-signals
 		}
 		cancel()

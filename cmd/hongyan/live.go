@@ -25,7 +25,7 @@ import (
 func (d *door) serveLive(ctx context.Context, file, listen string) error {
 	d.asked = map[data.Source]any{} // looks come one after the other
 	server := &live.Server{
-		Lang: d.lang,
+		Lang: d.Lang,
 		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file) },
 	}
 	err := server.Listen(ctx, listen)
@@ -36,7 +36,7 @@ func (d *door) serveLive(ctx context.Context, file, listen string) error {
 		return err
 	}
 	fmt.Fprintln(d.out, server.URL())
-	fmt.Fprintln(d.err, d.say("The page follows every change of the campaign's files; stop with Ctrl-C."))
+	fmt.Fprintln(d.err, d.Say("The page follows every change of the campaign's files; stop with Ctrl-C."))
 	return server.Run(ctx)
 }
 
@@ -64,7 +64,7 @@ func (d *door) liveFaults(err error) []live.Fault {
 	}
 	out := make([]live.Fault, len(faults))
 	for i, f := range faults.Sorted() {
-		out[i] = live.Fault{Place: strings.TrimSuffix(d.place(f), ": "), What: d.text(f.What), Hint: d.text(f.Hint)}
+		out[i] = live.Fault{Place: strings.TrimSuffix(d.place(f), ": "), What: d.Text(f.What), Hint: d.Text(f.Hint)}
 	}
 	return out
 }
@@ -120,7 +120,7 @@ func (l *liveEdition) Mails(ctx context.Context, from, to int) ([]live.Mail, err
 		case err != nil:
 			m.Faults = l.door.liveFaults(err)
 		case !ok:
-			m.Faults = []live.Fault{{What: l.door.say("the list has changed meanwhile")}}
+			m.Faults = []live.Fault{{What: l.door.Say("the list has changed meanwhile")}}
 		default:
 			l.compose(&m, r, now)
 		}

@@ -23,21 +23,21 @@ import (
 func newNotice(d *door) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "notice",
-		Short: d.say("try the notices that the configuration asks for"),
+		Short: d.Say("try the notices that the configuration asks for"),
 		Args:  d.exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var on string
 	test := &cobra.Command{
 		Use:     "test [NAME]",
-		Short:   d.say("send a sample to each receiver of notices, or to one"),
+		Short:   d.Say("send a sample to each receiver of notices, or to one"),
 		Example: "  hongyan notice test\n  hongyan notice test --on account-held group",
 		Args:    d.usage(cobra.MaximumNArgs(1)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return d.noticeTest(cmd.Context(), on, strings.Join(args, ""))
 		},
 	}
-	test.Flags().StringVar(&on, "on", notice.IssueEnded, d.say("what the sample is about, `NEWS`: %s", strings.Join(notice.News(), ", ")))
+	test.Flags().StringVar(&on, "on", notice.IssueEnded, d.Say("what the sample is about, `NEWS`: %s", strings.Join(notice.News(), ", ")))
 	cmd.AddCommand(test)
 	return cmd
 }
@@ -101,9 +101,9 @@ func (d *door) sayTried(all []tried, err error) error {
 		switch {
 		case t.Failed != "":
 			err = ending(exitSome)
-			fmt.Fprintln(d.err, d.say("%s (%s): failed: %s", t.Name, t.Kind, t.Failed))
+			fmt.Fprintln(d.err, d.Say("%s (%s): failed: %s", t.Name, t.Kind, t.Failed))
 		case !d.flags.json:
-			fmt.Fprintln(d.out, d.say("%s (%s): told", t.Name, t.Kind))
+			fmt.Fprintln(d.out, d.Say("%s (%s): told", t.Name, t.Kind))
 		}
 	}
 	return err
@@ -115,15 +115,15 @@ func (d *door) sample(on string) notice.Notice {
 	var n notice.Notice
 	switch on {
 	case notice.IssueStopped:
-		n = d.issueStopped(key, errors.New(d.say("this is only a test")))
+		n = d.issueStopped(key, errors.New(d.Say("this is only a test")))
 	case notice.AccountHeld:
-		n = d.accountHeld(ledger.Hold{Account: "sample", Until: time.Now().Add(time.Hour), Reason: "sample", Reply: d.say("this is only a test")})
+		n = d.accountHeld(ledger.Hold{Account: "sample", Until: time.Now().Add(time.Hour), Reason: "sample", Reply: d.Say("this is only a test")})
 	case notice.SlotFailed:
-		n = d.slotFailed(key, errors.New(d.say("this is only a test")))
+		n = d.slotFailed(key, errors.New(d.Say("this is only a test")))
 	default:
 		n = d.issueEnded(key, ledger.Totals{Rows: 3, Sent: 2, Refused: 1})
 	}
-	n.Title = d.say("[TEST] ") + n.Title
+	n.Title = d.Say("[TEST] ") + n.Title
 	return n
 }
 
@@ -220,39 +220,39 @@ func (d *door) issueEnded(key ledger.Key, t ledger.Totals) notice.Notice {
 	lines := []string{d.rowsOf(key, t)}
 	for _, state := range ledger.States() {
 		if n := t.Of(state); n > 0 {
-			lines = append(lines, fmt.Sprintf("  %6d  %s", n, d.word(string(state))))
+			lines = append(lines, fmt.Sprintf("  %6d  %s", n, d.Word(string(state))))
 		}
 	}
 	if t.InDoubt > 0 {
-		lines = append(lines, d.say("The server may have those in doubt or not; hongyan settle shows them."))
+		lines = append(lines, d.Say("The server may have those in doubt or not; hongyan settle shows them."))
 	}
 	return notice.Notice{
-		On: notice.IssueEnded, Title: d.say("%s has ended: %d of %d sent", key.String(), t.Sent, t.Rows), Text: strings.Join(lines, "\n"), At: time.Now(),
+		On: notice.IssueEnded, Title: d.Say("%s has ended: %d of %d sent", key.String(), t.Sent, t.Rows), Text: strings.Join(lines, "\n"), At: time.Now(),
 		Facts: notice.Facts{Campaign: key.Campaign, Issue: key.Issue, Totals: counts(t)},
 	}
 }
 
 func (d *door) issueStopped(key ledger.Key, why error) notice.Notice {
 	return notice.Notice{
-		On: notice.IssueStopped, Title: d.say("%s has stopped; a person has to act", key.String()), Text: why.Error(), At: time.Now(),
+		On: notice.IssueStopped, Title: d.Say("%s has stopped; a person has to act", key.String()), Text: why.Error(), At: time.Now(),
 		Facts: notice.Facts{Campaign: key.Campaign, Issue: key.Issue, Reason: why.Error()},
 	}
 }
 
 func (d *door) accountHeld(h ledger.Hold) notice.Notice {
 	n := notice.Notice{
-		On: notice.AccountHeld, Title: d.say("account %s is held for a while", h.Account), Text: d.holdLine(h), At: time.Now(),
+		On: notice.AccountHeld, Title: d.Say("account %s is held for a while", h.Account), Text: d.holdLine(h), At: time.Now(),
 		Facts: notice.Facts{Account: h.Account, Until: h.Until, Reason: h.Reply},
 	}
 	if h.Human {
-		n.Title, n.Facts.Until = d.say("account %s is held until a person acts", h.Account), time.Time{}
+		n.Title, n.Facts.Until = d.Say("account %s is held until a person acts", h.Account), time.Time{}
 	}
 	return n
 }
 
 func (d *door) slotFailed(key ledger.Key, why error) notice.Notice {
 	return notice.Notice{
-		On: notice.SlotFailed, Title: d.say("%s was due and could not begin", key.String()), Text: why.Error(), At: time.Now(),
+		On: notice.SlotFailed, Title: d.Say("%s was due and could not begin", key.String()), Text: why.Error(), At: time.Now(),
 		Facts: notice.Facts{Campaign: key.Campaign, Issue: key.Issue, Reason: why.Error()},
 	}
 }

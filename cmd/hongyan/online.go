@@ -22,8 +22,8 @@ func (d *door) askOnline(ctx context.Context, e *dispatch) (findings []lint.Find
 	if err != nil {
 		return nil, 0, err
 	}
-	fmt.Fprintln(d.err, d.say("Asking the network: %s, %s, the sender's domain …",
-		d.count("%d link", "%d links", len(links)), d.count("%d domain of recipients", "%d domains of recipients", len(domains))))
+	fmt.Fprintln(d.err, d.Say("Asking the network: %s, %s, the sender's domain …",
+		d.Count("%d link", "%d links", len(links)), d.Count("%d domain of recipients", "%d domains of recipients", len(domains))))
 	checker := online.New(d.online)
 	findings = checker.Links(ctx, links)
 	for _, account := range e.accounts {

@@ -22,7 +22,7 @@ func newPassword(d *door) *cobra.Command {
 	var remove bool
 	cmd := &cobra.Command{
 		Use:     "password",
-		Short:   d.say("set the password of the dashboard; it is asked for, or read from stdin"),
+		Short:   d.Say("set the password of the dashboard; it is asked for, or read from stdin"),
 		Example: "  hongyan password\n  pass show hongyan | hongyan password\n  hongyan password --remove",
 		Args:    d.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -32,7 +32,7 @@ func newPassword(d *door) *cobra.Command {
 			return d.passwordSet(cmd.Context())
 		},
 	}
-	cmd.Flags().BoolVar(&remove, "remove", false, d.say("let in again everybody who reaches the dashboard on this machine; where others reach it, nobody"))
+	cmd.Flags().BoolVar(&remove, "remove", false, d.Say("let in again everybody who reaches the dashboard on this machine; where others reach it, nobody"))
 	return cmd
 }
 
@@ -58,7 +58,7 @@ func (d *door) passwordSet(ctx context.Context) error {
 	if err := books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: "password"}); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("the password is set; it holds at once, and whoever was logged in logs in again"))
+	fmt.Fprintln(d.out, d.Say("the password is set; it holds at once, and whoever was logged in logs in again"))
 	return nil
 }
 
@@ -74,7 +74,7 @@ func (d *door) passwordRemove(ctx context.Context) error {
 	if err := books.Note(ctx, ledger.Act{At: time.Now(), By: whoami(), What: "password remove"}); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("there is no password any more: a dashboard that other machines reach lets nobody in until hongyan password sets one"))
+	fmt.Fprintln(d.out, d.Say("there is no password any more: a dashboard that other machines reach lets nobody in until hongyan password sets one"))
 	return nil
 }
 
@@ -89,11 +89,11 @@ func (d *door) newSecret() (string, error) {
 		}
 		return strings.TrimRight(line, "\r\n"), nil
 	}
-	first, err := d.unseen(in, d.say("Password: "))
+	first, err := d.unseen(in, d.Say("Password: "))
 	if err != nil {
 		return "", err
 	}
-	second, err := d.unseen(in, d.say("Once more: "))
+	second, err := d.unseen(in, d.Say("Once more: "))
 	if err == nil && first != second {
 		err = d.usagef("the two are not the same")
 	}

@@ -79,7 +79,7 @@ func (d *door) plan(ctx context.Context, e *dispatch, h *house, compose proof.Co
 
 func (d *door) printPlan(p *plan) {
 	e := p.dispatch
-	say := func(format string, args ...any) { fmt.Fprintln(d.err, d.say(format, args...)) }
+	say := func(format string, args ...any) { fmt.Fprintln(d.err, d.Say(format, args...)) }
 	say("Campaign %s, issue %s", e.Key.Campaign, e.Key.Issue)
 	say("List: %s", d.assumed(e.List.Assumed(), e.Survey.Rows))
 	say("Recipients: %d", p.recipients())
@@ -91,7 +91,7 @@ func (d *door) printPlan(p *plan) {
 	}
 	if p.rehearsal.First != nil {
 		say("First mail: to %s, subject: %s", p.rehearsal.First.To, p.rehearsal.First.Subject)
-		fmt.Fprintln(d.err, d.text(e.proof.Largest(p.rehearsal)))
+		fmt.Fprintln(d.err, d.Text(e.proof.Largest(p.rehearsal)))
 	}
 	if !p.rehearsal.Whole {
 		say("Composed beforehand: the first %d; hongyan check composes all", p.rehearsal.Composed)
@@ -99,7 +99,7 @@ func (d *door) printPlan(p *plan) {
 	if p.open() == 0 {
 		say("Nothing is left to send.")
 	} else {
-		say("To send now: %d; at the limits this takes %s", p.open(), d.span(p.takes))
+		say("To send now: %d; at the limits this takes %s", p.open(), d.Span(p.takes))
 	}
 	d.printWarnings(p)
 }
@@ -113,12 +113,12 @@ func (d *door) printWarnings(p *plan) {
 		}
 	}
 	if p.departed > 0 {
-		d.warn(d.count("%d is gone from the list and still gets the mail, having been entered when it began; hongyan suppress add keeps somebody from it",
+		d.warn(d.Count("%d is gone from the list and still gets the mail, having been entered when it began; hongyan suppress add keeps somebody from it",
 			"%d are gone from the list and still get the mail, since they were entered when it began; hongyan suppress add keeps somebody from it", p.departed))
 	}
 	d.printSurvey(p.dispatch.Survey)
 	for _, u := range p.rehearsal.Listed[:min(shown, len(p.rehearsal.Listed))] {
-		d.warn(d.say("line %d, %s: will be skipped: %v", u.Line, u.Address, d.text(u.Why)))
+		d.warn(d.Say("line %d, %s: will be skipped: %v", u.Line, u.Address, d.Text(u.Why)))
 	}
 	d.warnMore(p.rehearsal.Unfit)
 	for _, f := range p.rehearsal.Findings {
@@ -133,34 +133,34 @@ func (d *door) warn(text string) { fmt.Fprintln(d.err, "! "+text) }
 // warnMore counts those of many that were not listed by name.
 func (d *door) warnMore(all int) {
 	if more := all - shown; more > 0 {
-		d.warn(d.say("… and %d more", more))
+		d.warn(d.Say("… and %d more", more))
 	}
 }
 
 func (d *door) printSurvey(s list.Survey) {
 	hinted := map[string]bool{} // a hint that fits many rows is said once
 	for _, f := range s.Faults[:min(shown, len(s.Faults))] {
-		d.warn(d.say("line %d will be skipped: %s", f.Line, d.text(f.What)))
-		if hint := d.text(f.Hint); hint != "" && !hinted[hint] {
+		d.warn(d.Say("line %d will be skipped: %s", f.Line, d.Text(f.What)))
+		if hint := d.Text(f.Hint); hint != "" && !hinted[hint] {
 			hinted[hint] = true
 			fmt.Fprintln(d.err, "    "+hint)
 		}
 	}
 	d.warnMore(s.FaultCount)
 	for _, dup := range s.Duplicates[:min(shown, len(s.Duplicates))] {
-		d.warn(d.say("line %d: %s stands on line %d already; it gets one mail", dup.Line, dup.Address, dup.First))
+		d.warn(d.Say("line %d: %s stands on line %d already; it gets one mail", dup.Line, dup.Address, dup.First))
 	}
 	d.warnMore(s.DuplicateCount)
 	for _, note := range s.Notes[:min(shown, len(s.Notes))] {
-		fmt.Fprintln(d.err, "· "+d.say("line %d, %s: %s", note.Line, note.Address, d.text(note.Text)))
+		fmt.Fprintln(d.err, "· "+d.Say("line %d, %s: %s", note.Line, note.Address, d.Text(note.Text)))
 	}
 	if more := s.NoteCount - shown; more > 0 {
-		fmt.Fprintln(d.err, "· "+d.say("… and %d more", more))
+		fmt.Fprintln(d.err, "· "+d.Say("… and %d more", more))
 	}
 }
 
 // assumed is [readAs] in the operator's language.
-func (d *door) assumed(a list.Assumed, rows int) string { return d.text(readAs(a, rows)) }
+func (d *door) assumed(a list.Assumed, rows int) string { return d.Text(readAs(a, rows)) }
 
 // readAs tells how a list is read.
 func readAs(a list.Assumed, rows int) fault.Text {
@@ -188,25 +188,9 @@ func (d *door) finding(f lint.Finding) string {
 	if f.File != "" && f.Line > 0 {
 		place = fmt.Sprintf("%s:%d: ", f.File, f.Line)
 	}
-	text := place + d.text(f.What) + " [" + f.Rule + "]"
+	text := place + d.Text(f.What) + " [" + f.Rule + "]"
 	if f.Hint.Format != "" {
-		text += "\n    " + d.text(f.Hint)
+		text += "\n    " + d.Text(f.Hint)
 	}
 	return text
-}
-
-// span is a duration as people say it. What rounds up to the next unit is said in it.
-func (d *door) span(t time.Duration) string {
-	seconds, minutes, hours := t.Round(time.Second), t.Round(time.Minute), t.Round(time.Hour/10)
-	switch {
-	case seconds < time.Minute:
-		return d.count("%d second", "%d seconds", int(seconds/time.Second))
-	case minutes < time.Hour:
-		return d.count("%d minute", "%d minutes", int(minutes/time.Minute))
-	case hours == time.Hour:
-		return d.say("1 hour")
-	case hours < 48*time.Hour:
-		return d.say("%.1f hours", hours.Hours())
-	}
-	return d.say("%.1f days", t.Hours()/24)
 }

@@ -31,7 +31,7 @@ func newPreview(d *door) *cobra.Command {
 	var o previewOptions
 	cmd := &cobra.Command{
 		Use:   "preview CAMPAIGN",
-		Short: d.say("write every mail to disk, with a gallery page to look through them; sends nothing"),
+		Short: d.Say("write every mail to disk, with a gallery page to look through them; sends nothing"),
 		Example: "  hongyan preview campaigns/welcome.yaml -o preview\n" +
 			"  hongyan preview --sample 10 campaigns/welcome.yaml -o preview\n" +
 			"  hongyan preview --serve campaigns/welcome.yaml",
@@ -52,11 +52,11 @@ func newPreview(d *door) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVarP(&o.dir, "output", "o", "preview", d.say("`DIR` to write to"))
-	flags.StringVar(&o.rows, "rows", "", d.say("only these `LINES` of the list: \"3,9-14,22-\""))
-	flags.IntVar(&o.sample, "sample", 0, d.say("only `N` mails: the shortest, the longest, those with empty fields, and some between"))
-	flags.BoolVar(&o.serve, "serve", false, d.say("write nothing; show the mails in the browser, and anew whenever a file changes"))
-	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", d.say("`ADDRESS` to listen on; loopback only"))
+	flags.StringVarP(&o.dir, "output", "o", "preview", d.Say("`DIR` to write to"))
+	flags.StringVar(&o.rows, "rows", "", d.Say("only these `LINES` of the list: \"3,9-14,22-\""))
+	flags.IntVar(&o.sample, "sample", 0, d.Say("only `N` mails: the shortest, the longest, those with empty fields, and some between"))
+	flags.BoolVar(&o.serve, "serve", false, d.Say("write nothing; show the mails in the browser, and anew whenever a file changes"))
+	flags.StringVar(&o.listen, "listen", "127.0.0.1:0", d.Say("`ADDRESS` to listen on; loopback only"))
 	return cmd
 }
 
@@ -97,7 +97,7 @@ func (d *door) preview(ctx context.Context, file string, o previewOptions) error
 	if err := d.sayGallery(written, filepath.Join(o.dir, "index.html")); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.err, d.say("Next: hongyan send --test YOUR@ADDRESS %s", d.again(e)))
+	fmt.Fprintln(d.err, d.Say("Next: hongyan send --test YOUR@ADDRESS %s", d.again(e)))
 	if unfit+survey.FaultCount > 0 {
 		return ending(exitSome)
 	}
@@ -108,7 +108,7 @@ func (d *door) sayGallery(mails int, page string) error {
 	if d.flags.json {
 		return d.answer(galleryAnswer{mails, page})
 	}
-	fmt.Fprintln(d.out, d.count("%d mail in %s", "%d mails in %s", mails, page))
+	fmt.Fprintln(d.out, d.Count("%d mail in %s", "%d mails in %s", mails, page))
 	return nil
 }
 
@@ -133,7 +133,7 @@ func (d *door) fillGallery(ctx context.Context, e *dispatch, rows iter.Seq2[list
 	if err != nil {
 		return 0, 0, d.unusable(dir, err)
 	}
-	gallery.Lang = d.lang
+	gallery.Lang = d.Lang
 	now := time.Now()
 	print := func(r list.Recipient) (printed, error) {
 		mail, err := d.previewMail(e, m, r, now)
@@ -151,7 +151,7 @@ func (d *door) fillGallery(ctx context.Context, e *dispatch, rows iter.Seq2[list
 		if p.unfit != nil {
 			unfit++
 			if unfit <= shown {
-				d.warn(d.say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, d.text(proof.Reason(p.unfit))))
+				d.warn(d.Say("line %d, %s: would be skipped: %v", p.row.Line, p.row.Address, d.Text(proof.Reason(p.unfit))))
 			}
 			continue
 		}
@@ -205,7 +205,7 @@ func (d *door) previewMail(e *dispatch, m *run.Mailing, r list.Recipient, now ti
 	}
 	for _, f := range e.proof.Content(content, mail) {
 		if f.Severity != lint.Info {
-			out.Warnings = append(out.Warnings, f.Rule+": "+d.text(f.What))
+			out.Warnings = append(out.Warnings, f.Rule+": "+d.Text(f.What))
 		}
 	}
 	return out, nil

@@ -48,7 +48,7 @@ func (d *door) progress(total int, takes time.Duration) *progress {
 		mpb.AppendDecorators(
 			decor.Percentage(decor.WCSyncSpace),
 			decor.AverageSpeed(0, "  %.1f/s"),
-			decor.Any(func(decor.Statistics) string { return "  " + d.say("about %s left", d.span(p.left())) }),
+			decor.Any(func(decor.Statistics) string { return "  " + d.Say("about %s left", d.Span(p.left())) }),
 			decor.Any(func(decor.Statistics) string { return p.silence() }),
 		),
 	)
@@ -77,9 +77,9 @@ func (p *progress) silence() string {
 		return ""
 	}
 	if p.waiting.Due {
-		return "  " + p.door.say("the rest was put off: %s", left.Round(time.Second))
+		return "  " + p.door.Say("the rest was put off: %s", left.Round(time.Second))
 	}
-	return "  " + p.door.say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.door.text(silenceOf(p.waiting.Why)))
+	return "  " + p.door.Say("%s waits %s: %s", p.waiting.Account, left.Round(time.Second), p.door.Text(silenceOf(p.waiting.Why)))
 }
 
 func (p *progress) watch(e run.Event) {
@@ -89,7 +89,7 @@ func (p *progress) watch(e run.Event) {
 	case run.Waiting:
 		p.wait(e)
 	case run.TurnedAway:
-		fmt.Fprintln(p.out, p.door.say("account %s: the server turned a connection away (%s); it goes on over %d",
+		fmt.Fprintln(p.out, p.door.Say("account %s: the server turned a connection away (%s); it goes on over %d",
 			e.Account, report.Printable(e.Why), e.Others))
 	}
 }
@@ -105,8 +105,8 @@ func (p *progress) settle(e *run.Settled) {
 		}
 	}
 	if e.Outcome.State != ledger.Sent && p.total <= 10_000 {
-		fmt.Fprintln(p.out, p.door.say("line %d, %s: %s: %s",
-			e.Entry.Line, e.Entry.Address, p.door.word(string(e.Outcome.State)), p.said(e.Outcome)))
+		fmt.Fprintln(p.out, p.door.Say("line %d, %s: %s: %s",
+			e.Entry.Line, e.Entry.Address, p.door.Word(string(e.Outcome.State)), p.said(e.Outcome)))
 	}
 	if p.bar == nil {
 		p.speak()
@@ -115,7 +115,7 @@ func (p *progress) settle(e *run.Settled) {
 
 // said is a server's answer as it came, or the reason that we gave ourselves.
 func (p *progress) said(o ledger.Outcome) string {
-	text := p.door.replied(o.Reply, o.Rule)
+	text := p.door.Answer(o.Reply, o.Rule)
 	if o.Enhanced != "" {
 		text = o.Enhanced + " " + text
 	}
@@ -133,7 +133,7 @@ func (p *progress) speak() {
 		return
 	}
 	p.spoken = time.Now()
-	fmt.Fprintln(p.out, p.door.say("%d of %d settled, %d sent", p.settled.Load(), p.total, p.sent.Load()))
+	fmt.Fprintln(p.out, p.door.Say("%d of %d settled, %d sent", p.settled.Load(), p.total, p.sent.Load()))
 }
 
 func (p *progress) wait(e run.Waiting) {
@@ -142,11 +142,11 @@ func (p *progress) wait(e run.Waiting) {
 	p.waiting = e
 	p.mu.Unlock()
 	if news && e.Due {
-		fmt.Fprintln(p.out, p.door.say("recipients that were put off are tried again at %s", stamp(e.Until)))
+		fmt.Fprintln(p.out, p.door.Say("recipients that were put off are tried again at %s", stamp(e.Until)))
 		return
 	}
 	if news && time.Until(e.Until) > time.Second {
-		fmt.Fprintln(p.out, p.door.say("account %s is silent until %s: %s", e.Account, stamp(e.Until), p.door.text(silenceOf(e.Why))))
+		fmt.Fprintln(p.out, p.door.Say("account %s is silent until %s: %s", e.Account, stamp(e.Until), p.door.Text(silenceOf(e.Why))))
 	}
 }
 

@@ -27,11 +27,11 @@ func (s *service) public(ctx context.Context) (func(context.Context) error, erro
 	mux := http.NewServeMux()
 	if pages != nil {
 		mux.Handle("/", pages)
-		fmt.Fprintln(s.door.err, s.door.say("Recipients leave on http://%s/, for %s", l.Addr().String(), s.conf.Unsubscribe.URL))
+		fmt.Fprintln(s.door.err, s.door.Say("Recipients leave on http://%s/, for %s", l.Addr().String(), s.conf.Unsubscribe.URL))
 	}
 	if files != nil {
 		mux.Handle(s.conf.Storage.URL.Path, files)
-		fmt.Fprintln(s.door.err, s.door.say("Files are had on http://%s/, for %s", l.Addr().String(), s.conf.Storage.URL.String()))
+		fmt.Fprintln(s.door.err, s.door.Say("Files are had on http://%s/, for %s", l.Addr().String(), s.conf.Storage.URL.String()))
 	}
 	return func(ctx context.Context) error { return unsubscribe.Serve(ctx, l, mux) }, nil
 }

@@ -70,17 +70,17 @@ func (d *door) printQueue(parts []queueAnswer, workers []workerAnswer) {
 		key := ledger.Key{Campaign: p.Campaign, Issue: p.Issue}.String()
 		switch {
 		case p.Paused:
-			fmt.Fprintln(d.out, d.say("queue: %s: %d, paused", key, p.Due))
+			fmt.Fprintln(d.out, d.Say("queue: %s: %d, paused", key, p.Due))
 			continue
 		case p.Account == "":
-			fmt.Fprintln(d.out, d.say("queue: %s: %d for any of its accounts, the first since %s", key, p.Due, stamp(p.Since)))
+			fmt.Fprintln(d.out, d.Say("queue: %s: %d for any of its accounts, the first since %s", key, p.Due, stamp(p.Since)))
 		default:
-			fmt.Fprintln(d.out, d.say("queue: %s: %d again by account %s, the first since %s", key, p.Due, p.Account, stamp(p.Since)))
+			fmt.Fprintln(d.out, d.Say("queue: %s: %d again by account %s, the first since %s", key, p.Due, p.Account, stamp(p.Since)))
 		}
 		waits = true
 	}
 	if _, alive := crewOf(workers); waits && alive == 0 {
-		fmt.Fprintln(d.out, d.say("no worker is there; start hongyan worker on any machine"))
+		fmt.Fprintln(d.out, d.Say("no worker is there; start hongyan worker on any machine"))
 	}
 }
 

@@ -60,7 +60,7 @@ func (d *door) endLog() {
 		return
 	}
 	if n := d.spool.end(); n > 0 {
-		fmt.Fprintln(d.err, d.count("%d line of the log was left out: nobody read it in time",
+		fmt.Fprintln(d.err, d.Count("%d line of the log was left out: nobody read it in time",
 			"%d lines of the log were left out: nobody read them in time", int(n)))
 	}
 }

@@ -14,12 +14,12 @@ func newReport(d *door) *cobra.Command {
 	var issue string
 	cmd := &cobra.Command{
 		Use:     "report CAMPAIGN",
-		Short:   d.say("write the report of an issue anew: CSV, JSON lines, a page, and a list of the failed"),
+		Short:   d.Say("write the report of an issue anew: CSV, JSON lines, a page, and a list of the failed"),
 		Example: "  hongyan report campaigns/welcome.yaml",
 		Args:    d.exactly(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return d.report(cmd, args[0], issue) },
 	}
-	cmd.Flags().StringVar(&issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main)"))
+	cmd.Flags().StringVar(&issue, "issue", "", d.Say("the edition of the campaign, `NAME` (default: main)"))
 	return cmd
 }
 
@@ -35,7 +35,7 @@ func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
 	if err != nil {
 		return err
 	}
-	paths, err := report.Write(cmd.Context(), reader, e.Key, d.reportFolder(e), e.reportOptions(d.lang, column(ids)))
+	paths, err := report.Write(cmd.Context(), reader, e.Key, d.reportFolder(e), e.reportOptions(d.Lang, column(ids)))
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
 	if d.flags.json {
 		return d.answer(map[string]any{"paths": pathsOf(paths), "totals": counts(totals)})
 	}
-	if err := report.Table(d.out, totals, func(s string) string { return d.word(s) }); err != nil {
+	if err := report.Table(d.out, totals, func(s string) string { return d.Word(s) }); err != nil {
 		return err
 	}
 	for _, path := range []string{paths.CSV, paths.JSONL, paths.HTML, paths.Failed} {
@@ -57,7 +57,7 @@ func (d *door) report(cmd *cobra.Command, campaign, issue string) error {
 
 // reporter keeps the report of a run up to date.
 func (d *door) reporter(e *dispatch, h *house, traced report.TraceID) *report.Writer {
-	return report.NewWriter(h.store, e.Key, d.reportFolder(e), e.reportOptions(d.lang, traced))
+	return report.NewWriter(h.store, e.Key, d.reportFolder(e), e.reportOptions(d.Lang, traced))
 }
 
 func (e *dispatch) reportOptions(lang string, traced report.TraceID) report.Options {

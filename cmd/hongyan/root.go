@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"io"
 	"log/slog"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/data"
 	"hongyan/internal/lint/online"
 	"hongyan/internal/metrics"
@@ -18,7 +20,7 @@ import (
 
 // A door is one call of the program: its streams, its flags and its language.
 type door struct {
-	words
+	catalogue.Words
 	in          io.Reader
 	out, err    io.Writer
 	env         func(string) string
@@ -43,7 +45,8 @@ func newDoor(args []string) *door {
 	d := &door{in: os.Stdin, env: os.Getenv, interrupted: make(chan struct{}), gone: make(chan os.Signal, 1)}
 	d.out, d.err = d.voice(os.Stdout), d.voice(os.Stderr)
 	d.flags.config = flagAhead(args, "--config")
-	d.words = newWords([]string{flagAhead(args, "--lang"), d.env("HONGYAN_LANG"), d.configured()}, d.env)
+	d.Words = catalogue.In(cmp.Or(flagAhead(args, "--lang"), d.env("HONGYAN_LANG"), d.configured(),
+		d.env("LC_ALL"), d.env("LC_MESSAGES"), d.env("LANG"))) // as POSIX orders them
 	return d
 }
 
@@ -73,12 +76,12 @@ func flagAhead(args []string, flag string) string {
 func newRoot(d *door) *cobra.Command {
 	root := &cobra.Command{
 		Use:           "hongyan",
-		Short:         d.say("hongyan sends one mail per recipient, forgets nobody and mails nobody twice"),
+		Short:         d.Say("hongyan sends one mail per recipient, forgets nobody and mails nobody twice"),
 		SilenceErrors: true,
 		SilenceUsage:  true,
 		Args:          d.usage(cobra.NoArgs),
 		PersistentPreRunE: func(*cobra.Command, []string) (err error) {
-			if lang := d.flags.lang; lang != "" && !speaks(lang) {
+			if lang := d.flags.lang; lang != "" && !catalogue.Speaks(lang) {
 				return d.usagef("--lang: %q is neither en nor zh", lang)
 			}
 			d.log, err = d.logger()
@@ -99,13 +102,13 @@ func newRoot(d *door) *cobra.Command {
 }
 
 func (d *door) globalFlags(flags *pflag.FlagSet) {
-	flags.StringVar(&d.flags.config, "config", "", d.say("configuration `file` (default: config.yaml, looked for upward from here)"))
-	flags.StringVar(&d.flags.state, "state", "", d.say("`place` of the ledger, a folder or postgres://…, overrides the configuration"))
-	flags.StringVar(&d.flags.lang, "lang", "", d.say("language of messages, `en|zh` (default: from LANG)"))
-	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.say("operator's log on stderr: `debug|info|warn|error`"))
-	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.say("form of the log: `text|json`"))
-	flags.Uint32Var(&d.flags.logSample, "log-sample", 1000, d.say("debugging lines of one kind that are logged per second, `LINES`; of those beyond one in a hundred (0: all)"))
-	flags.BoolVar(&d.flags.json, "json", false, d.say("answer as JSON, for programs"))
+	flags.StringVar(&d.flags.config, "config", "", d.Say("configuration `file` (default: config.yaml, looked for upward from here)"))
+	flags.StringVar(&d.flags.state, "state", "", d.Say("`place` of the ledger, a folder or postgres://…, overrides the configuration"))
+	flags.StringVar(&d.flags.lang, "lang", "", d.Say("language of messages, `en|zh` (default: from LANG)"))
+	flags.StringVar(&d.flags.logLevel, "log-level", "warn", d.Say("operator's log on stderr: `debug|info|warn|error`"))
+	flags.StringVar(&d.flags.logFormat, "log-format", "text", d.Say("form of the log: `text|json`"))
+	flags.Uint32Var(&d.flags.logSample, "log-sample", 1000, d.Say("debugging lines of one kind that are logged per second, `LINES`; of those beyond one in a hundred (0: all)"))
+	flags.BoolVar(&d.flags.json, "json", false, d.Say("answer as JSON, for programs"))
 }
 
 // onTerminal reports whether both questions and progress can be shown to a person.
@@ -116,20 +119,20 @@ func (d *door) onTerminal() bool {
 }
 
 func (d *door) usageTemplate() string {
-	return d.say("Usage:") + `
+	return d.Say("Usage:") + `
   {{.UseLine}}{{if .HasAvailableSubCommands}}
   {{.CommandPath}} [command]{{end}}{{if .HasExample}}
 
-` + d.say("Examples:") + `
+` + d.Say("Examples:") + `
 {{.Example}}{{end}}{{if .HasAvailableSubCommands}}
 
-` + d.say("Commands:") + `{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
+` + d.Say("Commands:") + `{{range .Commands}}{{if (or .IsAvailableCommand (eq .Name "help"))}}
   {{rpad .Name .NamePadding }} {{.Short}}{{end}}{{end}}{{end}}{{if .HasAvailableLocalFlags}}
 
-` + d.say("Flags:") + `
+` + d.Say("Flags:") + `
 {{.LocalFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}{{if .HasAvailableInheritedFlags}}
 
-` + d.say("Global flags:") + `
+` + d.Say("Global flags:") + `
 {{.InheritedFlags.FlagUsages | trimTrailingWhitespaces}}{{end}}
 
 ` + d.exitCodes() + `

@@ -17,8 +17,8 @@ func newSandbox(d *door) *cobra.Command {
 	var listen, profile, dir, tls, certificate string
 	cmd := &cobra.Command{
 		Use:   "sandbox",
-		Short: d.say("run the sandbox alone: a server that behaves like a provider and keeps what it takes"),
-		Long: d.say("What happens to a mail is chosen by its recipient's local part:\n" +
+		Short: d.Say("run the sandbox alone: a server that behaves like a provider and keeps what it takes"),
+		Long: d.Say("What happens to a mail is chosen by its recipient's local part:\n" +
 			"nobody@ does not exist, full@ is full, greylist@ is taken at the second try, throttle@ throttles the account,\n" +
 			"content@ is refused for its text, drop-after-dot@ leaves you in doubt. Everybody else gets the mail."),
 		Example: "  hongyan sandbox --listen 127.0.0.1:2465 --profile qq --output captured",
@@ -30,11 +30,11 @@ func newSandbox(d *door) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&listen, "listen", "127.0.0.1:2465", d.say("`ADDRESS` to listen on; loopback only"))
-	flags.StringVar(&profile, "profile", "qq", d.say("whom to behave like: `%s`", strings.Join(sandbox.Profiles(), "|")))
-	flags.StringVarP(&dir, "output", "o", "", d.say("`DIR` for the captured mails (default: keep them in memory)"))
-	flags.StringVar(&tls, "tls", "implicit", d.say("`implicit|starttls|none`"))
-	flags.StringVar(&certificate, "cert", "", d.say("`FILE` to write the certificate to, for ca_file"))
+	flags.StringVar(&listen, "listen", "127.0.0.1:2465", d.Say("`ADDRESS` to listen on; loopback only"))
+	flags.StringVar(&profile, "profile", "qq", d.Say("whom to behave like: `%s`", strings.Join(sandbox.Profiles(), "|")))
+	flags.StringVarP(&dir, "output", "o", "", d.Say("`DIR` for the captured mails (default: keep them in memory)"))
+	flags.StringVar(&tls, "tls", "implicit", d.Say("`implicit|starttls|none`"))
+	flags.StringVar(&certificate, "cert", "", d.Say("`FILE` to write the certificate to, for ca_file"))
 	return cmd
 }
 
@@ -62,8 +62,8 @@ func (d *door) sandbox(ctx context.Context, listen, certificate string, o sandbo
 			return err
 		}
 	}
-	fmt.Fprintln(d.err, d.say("sandbox %s listens on %s; any login is let in; stop with Ctrl-C", o.Profile, server.Addr()))
+	fmt.Fprintln(d.err, d.Say("sandbox %s listens on %s; any login is let in; stop with Ctrl-C", o.Profile, server.Addr()))
 	err = server.Run(ctx)
-	fmt.Fprintln(d.out, d.count("%d mail taken", "%d mails taken", server.Taken()))
+	fmt.Fprintln(d.out, d.Count("%d mail taken", "%d mails taken", server.Taken()))
 	return err
 }

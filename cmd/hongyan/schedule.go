@@ -29,15 +29,15 @@ func newSchedule(d *door) *cobra.Command {
 	var o scheduleOptions
 	cmd := &cobra.Command{
 		Use:   "schedule",
-		Short: d.say("list when the next issues of every campaign are due, and what became of the last"),
+		Short: d.Say("list when the next issues of every campaign are due, and what became of the last"),
 		Example: "  hongyan schedule\n" +
 			"  hongyan schedule -n 10 --json\n" +
 			"  hongyan schedule run campaigns/weekly.yaml",
 		Args: d.exactly(0),
 		RunE: func(cmd *cobra.Command, _ []string) error { return d.schedule(cmd.Context(), o) },
 	}
-	cmd.Flags().StringVar(&o.folder, "campaigns", "", d.say("`FOLDER` of campaign files (default: campaigns, beside the configuration)"))
-	cmd.Flags().IntVarP(&o.n, "number", "n", 3, d.say("how many slots ahead and back, `N`"))
+	cmd.Flags().StringVar(&o.folder, "campaigns", "", d.Say("`FOLDER` of campaign files (default: campaigns, beside the configuration)"))
+	cmd.Flags().IntVarP(&o.n, "number", "n", 3, d.Say("how many slots ahead and back, `N`"))
 	cmd.AddCommand(newScheduleRun(d))
 	return cmd
 }
@@ -46,17 +46,17 @@ func newScheduleRun(d *door) *cobra.Command {
 	var o sendOptions
 	cmd := &cobra.Command{
 		Use:   "run CAMPAIGN",
-		Short: d.say("begin an issue now instead of waiting for its slot; it is named by the present minute"),
+		Short: d.Say("begin an issue now instead of waiting for its slot; it is named by the present minute"),
 		Example: "  hongyan schedule run campaigns/weekly.yaml\n" +
 			"  hongyan schedule run --yes --no-wait campaigns/weekly.yaml",
 		Args: d.exactly(1),
 		RunE: func(cmd *cobra.Command, args []string) error { return d.scheduleRun(cmd.Context(), args[0], o) },
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&o.yes, "yes", false, d.say("send without asking"))
-	flags.IntVar(&o.confirm, "confirm", -1, d.say("send without asking if the plan has exactly `COUNT` recipients"))
+	flags.BoolVar(&o.yes, "yes", false, d.Say("send without asking"))
+	flags.IntVar(&o.confirm, "confirm", -1, d.Say("send without asking if the plan has exactly `COUNT` recipients"))
 	flags.Lookup("confirm").DefValue = "0" // cobra leaves zeros out of the help
-	flags.BoolVar(&o.noWait, "no-wait", false, d.say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
+	flags.BoolVar(&o.noWait, "no-wait", false, d.Say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
 	return cmd
 }
 
@@ -156,15 +156,15 @@ func (t *timetable) read(ctx context.Context, shelf papers, camp *campaign.Campa
 
 func (d *door) printTimetables(folder string, tables []timetable) {
 	if len(tables) == 0 {
-		fmt.Fprintln(d.err, d.say("There is no campaign in %s", folder))
+		fmt.Fprintln(d.err, d.Say("There is no campaign in %s", folder))
 	}
 	for _, t := range tables {
 		switch {
 		case t.Campaign == "":
 		case t.Schedule == "":
-			fmt.Fprintln(d.out, d.say("%s (%s): no schedule", t.Campaign, t.File))
+			fmt.Fprintln(d.out, d.Say("%s (%s): no schedule", t.Campaign, t.File))
 		default:
-			fmt.Fprintln(d.out, d.say("%s (%s): %s", t.Campaign, t.File, t.Schedule))
+			fmt.Fprintln(d.out, d.Say("%s (%s): %s", t.Campaign, t.File, t.Schedule))
 			d.printSlots(t)
 		}
 		d.printFaults(t.faults)
@@ -173,15 +173,15 @@ func (d *door) printTimetables(folder string, tables []timetable) {
 
 func (d *door) printSlots(t timetable) {
 	if len(t.Next) == 0 {
-		fmt.Fprintln(d.out, "  "+d.say("no slot is left"))
+		fmt.Fprintln(d.out, "  "+d.Say("no slot is left"))
 	}
 	for _, slot := range t.Next {
-		fmt.Fprintln(d.out, "  "+d.say("due %s, in %s", slot.Slot, d.span(time.Until(slot.At))))
+		fmt.Fprintln(d.out, "  "+d.Say("due %s, in %s", slot.Slot, d.Span(time.Until(slot.At))))
 	}
 	for _, r := range t.Last {
-		line := d.say("slot %s: %s %s", r.Slot, d.word(string(r.State)), r.At.In(t.zone).Format("2006-01-02 15:04:05"))
+		line := d.Say("slot %s: %s %s", r.Slot, d.Word(string(r.State)), r.At.In(t.zone).Format("2006-01-02 15:04:05"))
 		if r.Why.Format != "" {
-			line += ", " + d.text(r.Why)
+			line += ", " + d.Text(r.Why)
 		}
 		fmt.Fprintln(d.out, "  "+line)
 	}

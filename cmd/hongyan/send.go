@@ -41,8 +41,8 @@ func newSend(d *door) *cobra.Command {
 	var o sendOptions
 	cmd := &cobra.Command{
 		Use:   "send CAMPAIGN",
-		Short: d.say("send a campaign, or go on where it stopped"),
-		Long: d.say("Shows the plan, asks, then sends one mail per recipient and writes down what became of each.\n" +
+		Short: d.Say("send a campaign, or go on where it stopped"),
+		Long: d.Say("Shows the plan, asks, then sends one mail per recipient and writes down what became of each.\n" +
 			"Run it again at any time: who has the mail already gets no second one."),
 		Example: "  hongyan send campaigns/welcome.yaml\n" +
 			"  hongyan send --yes --no-wait campaigns/welcome.yaml\n" +
@@ -52,17 +52,17 @@ func newSend(d *door) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return d.send(cmd.Context(), args[0], o) },
 	}
 	flags := cmd.Flags()
-	flags.BoolVar(&o.yes, "yes", false, d.say("send without asking"))
-	flags.IntVar(&o.confirm, "confirm", -1, d.say("send without asking if the plan has exactly `COUNT` recipients"))
+	flags.BoolVar(&o.yes, "yes", false, d.Say("send without asking"))
+	flags.IntVar(&o.confirm, "confirm", -1, d.Say("send without asking if the plan has exactly `COUNT` recipients"))
 	flags.Lookup("confirm").DefValue = "0" // cobra leaves zeros out of the help
-	flags.BoolVar(&o.noWait, "no-wait", false, d.say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
-	flags.BoolVar(&o.accept, "accept-changes", false, d.say("go on although list, template or campaign have changed since the issue began"))
-	flags.StringVar(&o.issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main); each edition mails everybody once"))
-	flags.BoolVar(&o.open, "open", false, d.say("go on with every issue of the campaign that was begun and is not finished; begin none"))
-	flags.StringVar(&o.inDoubt, "in-doubt", "", d.say("settle what is in doubt before sending: `resend|sent`"))
-	flags.StringSliceVar(&o.test, "test", nil, d.say("send the first rows to this `ADDRESS` instead, subject marked, nothing recorded"))
-	flags.StringVar(&o.testRows, "rows", "", d.say("`LINES` of the list that --test sends: \"3,9-14\" (default: the first)"))
-	flags.StringVar(&o.metrics, "metrics", "", d.say("write Prometheus metrics of this run to `FILE`, for node_exporter's textfile collector"))
+	flags.BoolVar(&o.noWait, "no-wait", false, d.Say("do not wait through long holds and limits: end with exit code 4 and say when to come back"))
+	flags.BoolVar(&o.accept, "accept-changes", false, d.Say("go on although list, template or campaign have changed since the issue began"))
+	flags.StringVar(&o.issue, "issue", "", d.Say("the edition of the campaign, `NAME` (default: main); each edition mails everybody once"))
+	flags.BoolVar(&o.open, "open", false, d.Say("go on with every issue of the campaign that was begun and is not finished; begin none"))
+	flags.StringVar(&o.inDoubt, "in-doubt", "", d.Say("settle what is in doubt before sending: `resend|sent`"))
+	flags.StringSliceVar(&o.test, "test", nil, d.Say("send the first rows to this `ADDRESS` instead, subject marked, nothing recorded"))
+	flags.StringVar(&o.testRows, "rows", "", d.Say("`LINES` of the list that --test sends: \"3,9-14\" (default: the first)"))
+	flags.StringVar(&o.metrics, "metrics", "", d.Say("write Prometheus metrics of this run to `FILE`, for node_exporter's textfile collector"))
 	return cmd
 }
 
@@ -206,7 +206,7 @@ func (d *door) consent(p *plan, o sendOptions) error {
 		return nil
 	}
 	if o.confirm >= 0 && o.confirm != p.recipients() {
-		return d.usagef("--confirm %d: the plan has %s; nothing was sent", o.confirm, d.count("%d recipient", "%d recipients", p.recipients()))
+		return d.usagef("--confirm %d: the plan has %s; nothing was sent", o.confirm, d.Count("%d recipient", "%d recipients", p.recipients()))
 	}
 	if o.yes || o.confirm >= 0 {
 		return nil
@@ -214,7 +214,7 @@ func (d *door) consent(p *plan, o sendOptions) error {
 	if !d.onTerminal() {
 		return d.usagef("without a terminal, say --yes or --confirm %d; nothing was sent", p.recipients())
 	}
-	fmt.Fprint(d.err, d.count("Send %d mail now? [y/N] ", "Send %d mails now? [y/N] ", p.open()))
+	fmt.Fprint(d.err, d.Count("Send %d mail now? [y/N] ", "Send %d mails now? [y/N] ", p.open()))
 	answer, err := d.typed(func() (string, error) { return bufio.NewReader(d.in).ReadString('\n') })
 	if errors.Is(err, context.Canceled) {
 		return err
@@ -226,7 +226,7 @@ func (d *door) consent(p *plan, o sendOptions) error {
 	case "y", "yes", "是", "好":
 		return nil
 	}
-	fmt.Fprintln(d.err, d.say("Nothing was sent."))
+	fmt.Fprintln(d.err, d.Say("Nothing was sent."))
 	return ending(exitWell)
 }
 

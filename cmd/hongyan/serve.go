@@ -16,7 +16,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/config"
-	"hongyan/internal/fault"
 	"hongyan/internal/ledger/sqlite"
 	"hongyan/internal/metrics"
 	"hongyan/internal/web"
@@ -33,8 +32,8 @@ func newServe(d *door) *cobra.Command {
 	var o serveOptions
 	cmd := &cobra.Command{
 		Use:   "serve",
-		Short: d.say("stay running: send what is due, show the dashboard, let recipients leave"),
-		Long: d.say("Watches the campaigns folder, begins an issue when its slot is due, goes on with what was under way,\n" +
+		Short: d.Say("stay running: send what is due, show the dashboard, let recipients leave"),
+		Long: d.Say("Watches the campaigns folder, begins an issue when its slot is due, goes on with what was under way,\n" +
 			"and shows it all on the dashboard. Stops after the mails in flight; a second signal stops it at once."),
 		Example: "  hongyan serve\n" +
 			"  hongyan serve --campaigns campaigns --listen 127.0.0.1:8090 --pid /run/hongyan/pid",
@@ -47,10 +46,10 @@ func newServe(d *door) *cobra.Command {
 		},
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&o.campaigns, "campaigns", "", d.say("`FOLDER` of campaign files (default: campaigns, beside the configuration)"))
-	flags.StringVar(&o.listen, "listen", "", d.say("`HOST:PORT` of the dashboard (default: serve.listen of the configuration, or 127.0.0.1:8090)"))
-	flags.StringVar(&o.pid, "pid", "", d.say("write the number of the process to `FILE` once it is ready, and remove it at the end"))
-	flags.BoolVar(&o.ready, "ready", false, d.say("ask the service that is running whether it is ready, and say so by the exit code"))
+	flags.StringVar(&o.campaigns, "campaigns", "", d.Say("`FOLDER` of campaign files (default: campaigns, beside the configuration)"))
+	flags.StringVar(&o.listen, "listen", "", d.Say("`HOST:PORT` of the dashboard (default: serve.listen of the configuration, or 127.0.0.1:8090)"))
+	flags.StringVar(&o.pid, "pid", "", d.Say("write the number of the process to `FILE` once it is ready, and remove it at the end"))
+	flags.BoolVar(&o.ready, "ready", false, d.Say("ask the service that is running whether it is ready, and say so by the exit code"))
 	return cmd
 }
 
@@ -82,7 +81,7 @@ func (d *door) askReady(ctx context.Context, o serveOptions) error {
 	defer client.CloseIdleConnections()
 	response, err := client.Do(r)
 	if err != nil && strict.Load() {
-		fmt.Fprintln(d.out, d.say("up; only visitors with a certificate learn more (serve.client_ca)"))
+		fmt.Fprintln(d.out, d.Say("up; only visitors with a certificate learn more (serve.client_ca)"))
 		return nil
 	}
 	if err != nil {
@@ -90,9 +89,9 @@ func (d *door) askReady(ctx context.Context, o serveOptions) error {
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
-		return errors.New(d.say("not ready"))
+		return errors.New(d.Say("not ready"))
 	}
-	fmt.Fprintln(d.out, d.say("ready"))
+	fmt.Fprintln(d.out, d.Say("ready"))
 	return nil
 }
 
@@ -152,7 +151,7 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 	entrance := entranceOf(s.conf, d.stateFolder(s.conf))
 	l, err := entrance.Open(ctx, locked)
 	if refusal, ok := errors.AsType[*web.Refusal](err); ok {
-		return d.usagef("%s", d.text(refusal.Why))
+		return d.usagef("%s", d.Text(refusal.Why))
 	}
 	if err != nil {
 		return err
@@ -174,7 +173,7 @@ func (d *door) keepServing(ctx context.Context, s *service, o serveOptions) erro
 		return errors.Join(err, l.Close())
 	}
 	d.gauge(s.house)
-	fmt.Fprintln(d.err, d.say("The dashboard is on %s", url))
+	fmt.Fprintln(d.err, d.Say("The dashboard is on %s", url))
 	return s.work(ctx,
 		func(ctx context.Context) error { return web.Serve(ctx, l, pages, d.log) },
 		func(ctx context.Context) error { return s.begun(ctx, o.pid) },
@@ -232,11 +231,10 @@ func (s *service) announce(url string) error {
 // pages are the dashboard, for people and for programs, and beside it what
 // machines ask.
 func (s *service) pages(guard *login.Guard, desk desk) (http.Handler, error) {
-	say := s.door.tongues()
-	programs := api.Options{Books: s.store, Desk: desk, Log: s.door.log, Say: say}
+	programs := api.Options{Books: s.store, Desk: desk, Log: s.door.log}
 	tokens := func(h http.Handler) http.Handler { return guard.API(h, programs.Refuse) }
 	server, err := web.New(web.Options{
-		Books: s.store, Desk: desk, Guard: guard, Say: say, Lang: s.door.lang,
+		Books: s.store, Desk: desk, Guard: guard, Lang: s.door.Lang,
 		Hosts: s.conf.Serve.Hosts, Log: s.door.log,
 		API:    api.New(programs, tokens),
 		Others: map[string]http.Handler{"GET /metrics": s.door.metrics.Handler()},
@@ -265,15 +263,4 @@ func answer(w http.ResponseWriter, well bool) {
 		return
 	}
 	_, _ = fmt.Fprintln(w, "ok") // who has gone reads nothing
-}
-
-// tongues says sentences of any room in the languages of the dashboard.
-func (d *door) tongues() func(lang string, t fault.Text) string {
-	english, chinese := newWords([]string{"en"}, d.env), newWords([]string{"zh"}, d.env)
-	return func(lang string, t fault.Text) string {
-		if lang == "zh" {
-			return chinese.text(t)
-		}
-		return english.text(t)
-	}
 }

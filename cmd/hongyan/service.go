@@ -85,7 +85,7 @@ func (s *service) watch(ctx context.Context) error {
 func (s *service) tellFaults() {
 	for _, f := range s.folder.Entries() {
 		for _, one := range f.Faults.Sorted() {
-			s.door.log.Warn("campaign at fault", slog.String("file", f.File), slog.Int("line", one.Line), slog.String("what", s.door.text(one.What)))
+			s.door.log.Warn("campaign at fault", slog.String("file", f.File), slog.Int("line", one.Line), slog.String("what", s.door.Text(one.What)))
 		}
 	}
 }
@@ -245,10 +245,10 @@ func (s *service) setAside(ctx context.Context, key ledger.Key, why error) error
 func (d *door) because(err error) string {
 	if faults := fault.In(err); len(faults) > 0 {
 		first := faults.Sorted()[0]
-		return d.place(first) + d.text(first.What)
+		return d.place(first) + d.Text(first.What)
 	}
 	if c, ok := errors.AsType[*changed](err); ok {
-		return d.text(c.text())
+		return d.Text(c.text())
 	}
 	return err.Error()
 }

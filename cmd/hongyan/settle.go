@@ -22,8 +22,8 @@ func newSettle(d *door) *cobra.Command {
 	var lines []int
 	cmd := &cobra.Command{
 		Use:   "settle CAMPAIGN",
-		Short: d.say("list the mails in doubt with their evidence, and settle them"),
-		Long: d.say("A mail is in doubt when all of it was handed over and no answer came: the server may have it or not.\n" +
+		Short: d.Say("list the mails in doubt with their evidence, and settle them"),
+		Long: d.Say("A mail is in doubt when all of it was handed over and no answer came: the server may have it or not.\n" +
 			"hongyan never sends it again by itself. Ask the recipient or look into the mailbox, then say what is true.\n" +
 			"Only the ledger is looked at; a campaign whose file is gone is called by its name."),
 		Example: "  hongyan settle campaigns/welcome.yaml\n" +
@@ -33,9 +33,9 @@ func newSettle(d *door) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error { return d.settle(cmd, args[0], issue, as, lines) },
 	}
 	flags := cmd.Flags()
-	flags.StringVar(&issue, "issue", "", d.say("the edition of the campaign, `NAME` (default: main)"))
-	flags.StringVar(&as, "as", "", d.say("what is true: `sent|resend` (default: only list them)"))
-	flags.IntSliceVar(&lines, "lines", nil, d.say("only these `LINES` of the list (default: all in doubt)"))
+	flags.StringVar(&issue, "issue", "", d.Say("the edition of the campaign, `NAME` (default: main)"))
+	flags.StringVar(&as, "as", "", d.Say("what is true: `sent|resend` (default: only list them)"))
+	flags.IntSliceVar(&lines, "lines", nil, d.Say("only these `LINES` of the list (default: all in doubt)"))
 	return cmd
 }
 
@@ -72,9 +72,9 @@ func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []in
 	if d.flags.json {
 		return d.answer(settledAnswer{n})
 	}
-	fmt.Fprintln(d.out, d.say("%d settled", n))
+	fmt.Fprintln(d.out, d.Say("%d settled", n))
 	if exists(e.Campaign.File) {
-		fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
+		fmt.Fprintln(d.err, d.Say("Next: hongyan send %s", d.again(e)))
 	}
 	return nil
 }
@@ -105,18 +105,18 @@ func (d *door) printDoubts(e *dispatch, doubtful []ledger.Entry) error {
 		return d.answer(doubtsOf(doubtful))
 	}
 	if len(doubtful) == 0 {
-		fmt.Fprintln(d.out, d.say("Nothing is in doubt."))
+		fmt.Fprintln(d.out, d.Say("Nothing is in doubt."))
 		return nil
 	}
 	for _, entry := range doubtful {
-		handed := d.say("%d bytes handed over", entry.Bytes)
+		handed := d.Say("%d bytes handed over", entry.Bytes)
 		if entry.Reply == ledger.AbandonedWhy {
-			handed = d.say("unknown how much was handed over")
+			handed = d.Say("unknown how much was handed over")
 		}
-		fmt.Fprintln(d.out, d.say("line %d, %s: account %s, begun %s, came to %s, %s: %s",
-			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, d.replied(entry.Reply, entry.Rule)))
+		fmt.Fprintln(d.out, d.Say("line %d, %s: account %s, begun %s, came to %s, %s: %s",
+			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, d.Answer(entry.Reply, entry.Rule)))
 	}
-	fmt.Fprintln(d.err, d.say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
+	fmt.Fprintln(d.err, d.Say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
 	return ending(exitSome)
 }
 
@@ -168,7 +168,7 @@ func (d *door) settleFirst(ctx context.Context, e *dispatch, h *house, as string
 		return nil
 	}
 	if err == nil && n > 0 {
-		fmt.Fprintln(d.err, d.say("%d settled", n))
+		fmt.Fprintln(d.err, d.Say("%d settled", n))
 	}
 	return err
 }

@@ -58,7 +58,7 @@ func (s *service) scheduled() (out []string) {
 func (s *service) startSlot(ctx context.Context, campaign string, slot schedule.Slot) error {
 	f, ok := s.find(campaign)
 	if !ok {
-		return errors.New(s.door.say("no file of the folder is the campaign %s", campaign))
+		return errors.New(s.door.Say("no file of the folder is the campaign %s", campaign))
 	}
 	paused, err := s.office.Paused(ctx)
 	if err != nil {
@@ -89,11 +89,11 @@ func (s *service) tellSlot(campaign string, r schedule.Record) {
 		level = slog.LevelWarn
 	}
 	if r.State == schedule.Failed {
-		s.lookout.herald.Tell(s.door.slotFailed(ledger.Key{Campaign: campaign, Issue: r.Slot}, errors.New(s.door.text(r.Why))))
+		s.lookout.herald.Tell(s.door.slotFailed(ledger.Key{Campaign: campaign, Issue: r.Slot}, errors.New(s.door.Text(r.Why))))
 	}
 	why := ""
 	if r.Why.Format != "" {
-		why = s.door.text(r.Why)
+		why = s.door.Text(r.Why)
 	}
 	s.door.log.Log(context.Background(), level, "slot "+string(r.State),
 		slog.String("campaign", campaign), slog.String("slot", r.Slot), slog.String("why", why))

@@ -77,14 +77,14 @@ func (d *door) openStore(ctx context.Context, conf *config.Config) (ledger.Store
 
 // taken says who has the ledger and what to do.
 func (d *door) taken(h *sqlite.Held) error {
-	next := d.say("wait for its end, or stop it")
+	next := d.Say("wait for its end, or stop it")
 	if h.At != "" {
-		next = d.say("do it on its dashboard, %s, or stop it first", h.At)
+		next = d.Say("do it on its dashboard, %s, or stop it first", h.At)
 	}
 	if h.PID == 0 {
-		return errors.New(d.say("another process has the ledger (%s): %s", h.Path, next))
+		return errors.New(d.Say("another process has the ledger (%s): %s", h.Path, next))
 	}
-	return errors.New(d.say("process %d has the ledger since %s: %s", h.PID, stamp(h.Since), next))
+	return errors.New(d.Say("process %d has the ledger since %s: %s", h.PID, stamp(h.Since), next))
 }
 
 func (d *door) openShared(ctx context.Context, conf *config.Config, o postgres.Options) (*postgres.Store, error) {
@@ -138,8 +138,8 @@ func (d *door) openClerk(ctx context.Context, conf *config.Config) (clerk, error
 func newMigrate(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:     "migrate",
-		Short:   d.say("bring the ledger's tables up to date, before its workers start"),
-		Long:    d.say("Whoever opens the ledger does that by itself; this is for those who do it as a step of its own.\nMany at once do it once."),
+		Short:   d.Say("bring the ledger's tables up to date, before its workers start"),
+		Long:    d.Say("Whoever opens the ledger does that by itself; this is for those who do it as a step of its own.\nMany at once do it once."),
 		Example: "  hongyan migrate --state postgres://hongyan@db/hongyan",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.migrate(cmd.Context()) },
@@ -154,7 +154,7 @@ func (d *door) migrate(ctx context.Context) error {
 	if err := d.upToDate(ctx, conf); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("%s is up to date.", d.state(conf).String()))
+	fmt.Fprintln(d.out, d.Say("%s is up to date.", d.state(conf).String()))
 	return nil
 }
 

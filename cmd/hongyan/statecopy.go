@@ -18,14 +18,14 @@ import (
 func newState(d *door) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "state",
-		Short: d.say("move a ledger from a folder to a database, or back"),
+		Short: d.Say("move a ledger from a folder to a database, or back"),
 		Args:  d.exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(&cobra.Command{
 		Use:   "copy FROM TO",
-		Short: d.say("copy a whole ledger to an empty one, and compare the two"),
-		Long: d.say("Copies everything: recipients and what became of them, holds, suppressions, acts, papers.\n" +
+		Short: d.Say("copy a whole ledger to an empty one, and compare the two"),
+		Long: d.Say("Copies everything: recipients and what became of them, holds, suppressions, acts, papers.\n" +
 			"Nobody may work on either meanwhile. What was being sent is in doubt in the copy."),
 		Example: "  hongyan state copy state postgres://hongyan@db/hongyan\n  hongyan state copy postgres://hongyan@db/hongyan state2",
 		Args:    d.exactly(2),
@@ -69,8 +69,8 @@ func (d *door) stateCopy(ctx context.Context, from, to config.Place) error {
 	if d.flags.json {
 		return d.answer(moved)
 	}
-	fmt.Fprintln(d.out, d.count("%d recipient of %s is in %s; the books balance.", "%d recipients of %s are in %s; the books balance.",
-		int(moved["recipient"]), d.count("%d issue", "%d issues", int(moved["issue"])), to.String()))
+	fmt.Fprintln(d.out, d.Count("%d recipient of %s is in %s; the books balance.", "%d recipients of %s are in %s; the books balance.",
+		int(moved["recipient"]), d.Count("%d issue", "%d issues", int(moved["issue"])), to.String()))
 	return nil
 }
 
@@ -121,7 +121,7 @@ func (d *door) sameBooks(ctx context.Context, was, is ledger.Store) error {
 		}
 		issue.InDoubt, issue.Sending = issue.InDoubt+issue.Sending, 0
 		if now != issue.Totals {
-			return fmt.Errorf("%s", d.count("%[2]s: the copy has other totals: %[1]d row, not %[3]d",
+			return fmt.Errorf("%s", d.Count("%[2]s: the copy has other totals: %[1]d row, not %[3]d",
 				"%[2]s: the copy has other totals: %[1]d rows, not %[3]d", now.Rows, issue.Key.String(), issue.Rows))
 		}
 	}

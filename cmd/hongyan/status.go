@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/ledger"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
@@ -22,7 +23,7 @@ import (
 func newStatus(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:     "status",
-		Short:   d.say("show every issue, and every account's limits, holds and what it learned"),
+		Short:   d.Say("show every issue, and every account's limits, holds and what it learned"),
 		Example: "  hongyan status\n  hongyan status --json",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.status(cmd.Context()) },
@@ -46,7 +47,7 @@ func (d *door) status(ctx context.Context) error {
 	}
 	reader, err := d.openReader(ctx, conf)
 	if errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintln(d.out, d.say("Nothing was sent yet."))
+		fmt.Fprintln(d.out, d.Say("Nothing was sent yet."))
 		return nil
 	}
 	if err != nil {
@@ -122,7 +123,7 @@ func (d *door) standing(ctx context.Context, accounts onlooker, name string, lim
 		return s, err
 	}
 	for _, text := range state.Describe() {
-		s.Learned = append(s.Learned, d.text(text))
+		s.Learned = append(s.Learned, d.Text(text))
 	}
 	return s, nil
 }
@@ -132,7 +133,7 @@ func (d *door) printStatus(issues []ledger.Issue, standings []standing) {
 		fmt.Fprintf(d.out, "%s  %s\n", issue.Key, d.identity(issue.Totals))
 	}
 	for _, s := range standings {
-		fmt.Fprintln(d.out, d.say("account %s: %d in the last 24 hours; %s", s.Account, s.Day, s.Limits))
+		fmt.Fprintln(d.out, d.Say("account %s: %d in the last 24 hours; %s", s.Account, s.Day, s.Limits))
 		if s.Hold != nil {
 			fmt.Fprintln(d.out, "  "+d.holdLine(*s.Hold))
 		}
@@ -150,23 +151,23 @@ func (d *door) identity(t ledger.Totals) string {
 	var parts []string
 	for _, part := range report.Summary(t).Parts {
 		if part.N > 0 {
-			parts = append(parts, d.say("%d %s", part.N, d.word(string(part.State))))
+			parts = append(parts, d.Say("%d %s", part.N, d.Word(string(part.State))))
 		}
 	}
-	return d.count("%d row = %s", "%d rows = %s", t.Rows, cmp.Or(strings.Join(parts, " + "), "0"))
+	return d.Count("%d row = %s", "%d rows = %s", t.Rows, cmp.Or(strings.Join(parts, " + "), "0"))
 }
 
 func (d *door) holdLine(h ledger.Hold) string {
 	if h.Human {
-		return d.say("account %s is held until a person acts (%s): %s", h.Account, d.text(heldFor(h.Reason)), report.Printable(h.Reply))
+		return d.Say("account %s is held until a person acts (%s): %s", h.Account, d.Text(catalogue.HeldFor(h.Reason)), report.Printable(h.Reply))
 	}
-	return d.say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), d.text(heldFor(h.Reason)), report.Printable(h.Reply))
+	return d.Say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), d.Text(catalogue.HeldFor(h.Reason)), report.Printable(h.Reply))
 }
 
 func newVerify(d *door) *cobra.Command {
 	return &cobra.Command{
 		Use:     "verify",
-		Short:   d.say("check the ledger against itself"),
+		Short:   d.Say("check the ledger against itself"),
 		Example: "  hongyan verify",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.verify(cmd.Context()) },
@@ -180,7 +181,7 @@ func (d *door) verify(ctx context.Context) error {
 	}
 	reader, err := d.openReader(ctx, conf)
 	if errors.Is(err, os.ErrNotExist) {
-		fmt.Fprintln(d.out, d.say("Nothing was sent yet."))
+		fmt.Fprintln(d.out, d.Say("Nothing was sent yet."))
 		return nil
 	}
 	if err != nil {
@@ -207,7 +208,7 @@ func (d *door) verify(ctx context.Context) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("%s", d.count("the ledger is wrong in %d place", "the ledger is wrong in %d places", len(wrong)))
+		return fmt.Errorf("%s", d.Count("the ledger is wrong in %d place", "the ledger is wrong in %d places", len(wrong)))
 	}
 	if d.flags.json {
 		return nil
@@ -215,6 +216,6 @@ func (d *door) verify(ctx context.Context) error {
 	for _, issue := range issues {
 		fmt.Fprintf(d.out, "%s: %s\n", issue.Key, d.identity(issue.Totals))
 	}
-	fmt.Fprintln(d.out, d.say("The books balance."))
+	fmt.Fprintln(d.out, d.Say("The books balance."))
 	return nil
 }

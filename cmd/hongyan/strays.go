@@ -55,7 +55,7 @@ func (s *service) setApart(ctx context.Context, issues []ledger.Issue) error {
 		}
 		keys = append(keys, issue.Key)
 		s.door.log.Error("issue waits", slog.String("campaign", issue.Campaign), slog.String("issue", issue.Issue),
-			slog.String("why", s.door.text(missing(issue.Key))))
+			slog.String("why", s.door.Text(missing(issue.Key))))
 	}
 	s.strays.are(keys)
 	nudge(s.strays.back) // the folder may have changed meanwhile

@@ -76,8 +76,8 @@ func (d *door) sayEnd(ctx context.Context, e *dispatch, h *house, early []run.Ea
 		d.sayHalted(e, totals, pause)
 		return ending(exitEarly)
 	case errors.Is(err, ledger.ErrElsewhere):
-		fmt.Fprintln(d.err, d.say("Stopped: %s", err.Error()))
-		fmt.Fprintln(d.err, d.say("Who that is: hongyan status. Wait for its end, or start hongyan worker, which sends by turns what several send."))
+		fmt.Fprintln(d.err, d.Say("Stopped: %s", err.Error()))
+		fmt.Fprintln(d.err, d.Say("Who that is: hongyan status. Wait for its end, or start hongyan worker, which sends by turns what several send."))
 		d.sayLeft(e, totals)
 		return ending(exitEarly)
 	case isStopped:
@@ -96,19 +96,19 @@ func (d *door) sayEnd(ctx context.Context, e *dispatch, h *house, early []run.Ea
 }
 
 func (d *door) sayStopped(why, reply string) {
-	fmt.Fprintln(d.err, d.say("Stopped: %s", why))
-	fmt.Fprintln(d.err, d.say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(reply)))
+	fmt.Fprintln(d.err, d.Say("Stopped: %s", why))
+	fmt.Fprintln(d.err, d.Say("A person has to change something first. What it means: hongyan explain %s", strconv.Quote(reply)))
 }
 
 // sayHalted says who or what took the issue from the workers.
 func (d *door) sayHalted(e *dispatch, t ledger.Totals, h *halted) {
 	switch {
 	case h.By != "":
-		fmt.Fprintln(d.err, d.say("Paused by %s. It goes on when somebody resumes it on the dashboard, or sends it again.", h.By))
+		fmt.Fprintln(d.err, d.Say("Paused by %s. It goes on when somebody resumes it on the dashboard, or sends it again.", h.By))
 	case h.Account != "":
 		d.sayStopped(fmt.Sprintf("account %s: %s", h.Account, h.Why), h.Why)
 	default:
-		fmt.Fprintln(d.err, d.say("Stopped: %s", h.Why))
+		fmt.Fprintln(d.err, d.Say("Stopped: %s", h.Why))
 	}
 	d.sayLeft(e, t)
 }
@@ -119,7 +119,7 @@ func (d *door) sayLeft(e *dispatch, t ledger.Totals) bool {
 	if left == 0 {
 		return false
 	}
-	fmt.Fprintln(d.err, d.count("%d is left. Go on with: hongyan send %s", "%d are left. Go on with: hongyan send %s", left, d.again(e)))
+	fmt.Fprintln(d.err, d.Count("%d is left. Go on with: hongyan send %s", "%d are left. Go on with: hongyan send %s", left, d.again(e)))
 	return true
 }
 
@@ -131,7 +131,7 @@ func (d *door) sayDoubts(e *dispatch, t ledger.Totals) {
 		n += t.Sending
 	}
 	if n > 0 {
-		fmt.Fprintln(d.err, d.count("%d in doubt: the server may have it or not. Look: hongyan settle %s",
+		fmt.Fprintln(d.err, d.Count("%d in doubt: the server may have it or not. Look: hongyan settle %s",
 			"%d in doubt: the server may have them or not. Look: hongyan settle %s", n, d.again(e)))
 	}
 }
@@ -157,35 +157,35 @@ func (d *door) sayOpen(e *dispatch, t ledger.Totals, early []run.Early) error {
 func (d *door) sayEarly(lane run.Early) {
 	fmt.Fprintln(d.err, d.earlyLine(lane))
 	if lane.Human {
-		fmt.Fprintln(d.err, d.say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
+		fmt.Fprintln(d.err, d.Say("Then: hongyan account lift %s", strings.Join(append(d.sameLedger(), shellWord(lane.Account)), " ")))
 	}
 }
 
 func (d *door) earlyLine(e run.Early) string {
 	if e.Human {
-		return d.say("Account %s is held until you have acted: %s", e.Account, d.text(silenceOf(e.Why)))
+		return d.Say("Account %s is held until you have acted: %s", e.Account, d.Text(silenceOf(e.Why)))
 	}
-	return d.say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), d.text(silenceOf(e.Why)))
+	return d.Say("Account %s may go on at %s (%s)", e.Account, stamp(e.Until), d.Text(silenceOf(e.Why)))
 }
 
 func (d *door) printSummary(e *dispatch, t ledger.Totals, s summary) {
 	fmt.Fprintln(d.out, d.rowsOf(e.Key, t))
 	for _, state := range ledger.States() {
 		if n := t.Of(state); n > 0 {
-			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.word(string(state)))
+			fmt.Fprintf(d.out, "  %6d  %s\n", n, d.Word(string(state)))
 		}
 	}
 	if s.Report != "" {
-		fmt.Fprintln(d.out, d.say("Report: %s", s.Report))
+		fmt.Fprintln(d.out, d.Say("Report: %s", s.Report))
 	}
 	for _, dir := range slices.Sorted(maps.Values(s.Captured)) {
-		fmt.Fprintln(d.out, d.say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
+		fmt.Fprintln(d.out, d.Say("Mails the sandbox took: %s", shorten(filepath.Join(dir, "*.eml"))))
 	}
 }
 
 // rowsOf says how many recipients an issue has.
 func (d *door) rowsOf(k ledger.Key, t ledger.Totals) string {
-	return d.count("%[2]s: %[1]d recipient", "%[2]s: %[1]d recipients", t.Rows, k.String())
+	return d.Count("%[2]s: %[1]d recipient", "%[2]s: %[1]d recipients", t.Rows, k.String())
 }
 
 func counts(t ledger.Totals) map[string]int {

@@ -27,8 +27,8 @@ type suppressOptions struct{ list, reason, text string }
 func newSuppress(d *door) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "suppress",
-		Short: d.say("say who gets no mail, of one list or of all"),
-		Long: d.say("Whoever is suppressed gets no mail: it is looked up right before each mail, also in a run that is under way.\n" +
+		Short: d.Say("say who gets no mail, of one list or of all"),
+		Long: d.Say("Whoever is suppressed gets no mail: it is looked up right before each mail, also in a run that is under way.\n" +
 			"Recipients suppress themselves when they unsubscribe, and mailboxes that do not exist after the first try.\n" +
 			"A campaign's list is its name, unless it says list:. These commands work beside a run."),
 		Args: d.exactly(0),
@@ -41,37 +41,37 @@ func newSuppress(d *door) *cobra.Command {
 		return c
 	}
 	add := verb(&cobra.Command{
-		Use: "add ADDRESS...", Short: d.say("suppress addresses"), Args: d.atLeast(1),
+		Use: "add ADDRESS...", Short: d.Say("suppress addresses"), Args: d.atLeast(1),
 		Example: "  hongyan suppress add li@example.com --reason \"asked by phone\"\n  hongyan suppress add --list newsletter li@example.com wang@example.com",
 	}, func(ctx context.Context, args []string) error { return d.suppressAdd(ctx, args, o) })
 	remove := verb(&cobra.Command{
-		Use: "remove ADDRESS...", Short: d.say("take suppressions back, of exactly that list"), Args: d.atLeast(1),
+		Use: "remove ADDRESS...", Short: d.Say("take suppressions back, of exactly that list"), Args: d.atLeast(1),
 		Example: "  hongyan suppress remove --list newsletter li@example.com",
 	}, func(ctx context.Context, args []string) error { return d.suppressRemove(ctx, args, o) })
 	show := verb(&cobra.Command{
-		Use: "list", Short: d.say("list who is suppressed, since when and why"), Args: d.exactly(0),
+		Use: "list", Short: d.Say("list who is suppressed, since when and why"), Args: d.exactly(0),
 		Example: "  hongyan suppress list\n  hongyan suppress list --list newsletter --text example.com",
 	}, func(ctx context.Context, _ []string) error { return d.suppressList(ctx, o) })
 	take := verb(&cobra.Command{
-		Use: "import FILE", Short: d.say("suppress the addresses of a CSV or XLSX file"), Args: d.exactly(1),
-		Long: d.say("The file is read like a list of recipients. Columns list, reason, source and at count if there are any,\n" +
+		Use: "import FILE", Short: d.Say("suppress the addresses of a CSV or XLSX file"), Args: d.exactly(1),
+		Long: d.Say("The file is read like a list of recipients. Columns list, reason, source and at count if there are any,\n" +
 			"so that what was exported can be imported elsewhere."),
 		Example: "  hongyan suppress import do-not-mail.csv\n  hongyan suppress import --list newsletter --reason \"from the old system\" gone.xlsx",
 	}, func(ctx context.Context, args []string) error { return d.suppressImport(ctx, args[0], o) })
 	export := verb(&cobra.Command{
-		Use: "export", Short: d.say("write the suppressions as CSV to stdout"), Args: d.exactly(0),
+		Use: "export", Short: d.Say("write the suppressions as CSV to stdout"), Args: d.exactly(0),
 		Example: "  hongyan suppress export > suppressions.csv",
 	}, func(ctx context.Context, _ []string) error { return d.suppressExport(ctx, o) })
 	for _, c := range []*cobra.Command{add, remove} {
-		c.Flags().StringVar(&o.list, "list", everyList, d.say("the `LIST`, or all"))
+		c.Flags().StringVar(&o.list, "list", everyList, d.Say("the `LIST`, or all"))
 	}
 	for _, c := range []*cobra.Command{show, take, export} {
-		c.Flags().StringVar(&o.list, "list", "", d.say("the `LIST`, or all for those of all lists (default: whichever)"))
+		c.Flags().StringVar(&o.list, "list", "", d.Say("the `LIST`, or all for those of all lists (default: whichever)"))
 	}
 	for _, c := range []*cobra.Command{add, take} {
-		c.Flags().StringVar(&o.reason, "reason", "", d.say("why, in `WORDS`"))
+		c.Flags().StringVar(&o.reason, "reason", "", d.Say("why, in `WORDS`"))
 	}
-	show.Flags().StringVar(&o.text, "text", "", d.say("only addresses and reasons that contain `TEXT`"))
+	show.Flags().StringVar(&o.text, "text", "", d.Say("only addresses and reasons that contain `TEXT`"))
 	return cmd
 }
 
@@ -151,7 +151,7 @@ func (d *door) sayAdded(added, of int) error {
 	if d.flags.json {
 		return d.answer(addedAnswer{added, of - added})
 	}
-	_, err := fmt.Fprintln(d.out, d.count("%[2]d suppressed; %[1]d was already", "%[2]d suppressed; %[1]d were already", of-added, added))
+	_, err := fmt.Fprintln(d.out, d.Count("%[2]d suppressed; %[1]d was already", "%[2]d suppressed; %[1]d were already", of-added, added))
 	return err
 }
 
@@ -179,7 +179,7 @@ func (d *door) sayRemoved(removed, of int) error {
 	if d.flags.json {
 		return d.answer(removedAnswer{removed, of - removed})
 	}
-	_, err := fmt.Fprintln(d.out, d.count("%[2]d taken back; %[1]d was not suppressed there", "%[2]d taken back; %[1]d were not suppressed there", of-removed, removed))
+	_, err := fmt.Fprintln(d.out, d.Count("%[2]d taken back; %[1]d was not suppressed there", "%[2]d taken back; %[1]d were not suppressed there", of-removed, removed))
 	return err
 }
 
@@ -236,13 +236,13 @@ func (d *door) suppressList(ctx context.Context, o suppressOptions) error {
 func (d *door) source(s ledger.Source) string {
 	switch s {
 	case ledger.Unsubscribe:
-		return d.say("unsubscribe")
+		return d.Say("unsubscribe")
 	case ledger.Bounce:
-		return d.say("bounce")
+		return d.Say("bounce")
 	case ledger.Manual:
-		return d.say("manual")
+		return d.Say("manual")
 	case ledger.Import:
-		return d.say("import")
+		return d.Say("import")
 	}
 	return string(s)
 }
@@ -302,7 +302,7 @@ func (d *door) readSuppressions(file string, o suppressOptions) (all []ledger.Su
 		}
 		if r.Fault != nil {
 			faulty++
-			fmt.Fprintln(d.err, d.say("line %d: %s", r.Line, d.text(r.Fault.What)))
+			fmt.Fprintln(d.err, d.Say("line %d: %s", r.Line, d.Text(r.Fault.What)))
 			continue
 		}
 		all = append(all, suppressionOf(r, o, now))

@@ -53,13 +53,13 @@ func (d *door) sendTest(ctx context.Context, e *dispatch, o sendOptions) error {
 			waits: func(until time.Time, why string) {
 				d.sayEarly(run.Early{Account: w.lane.Account, Until: until, Why: why})
 			},
-			sent: func(mail *message.Message) { fmt.Fprintln(d.out, d.say("sent to %s: %s", mail.To, mail.Subject)) },
+			sent: func(mail *message.Message) { fmt.Fprintln(d.out, d.Say("sent to %s: %s", mail.To, mail.Subject)) },
 		})
 	})
 	if err = errors.Join(aside, err); err != nil {
 		return d.testRefused(w, err)
 	}
-	fmt.Fprintln(d.err, d.say("Next: hongyan send %s", d.again(e)))
+	fmt.Fprintln(d.err, d.Say("Next: hongyan send %s", d.again(e)))
 	return nil
 }
 
@@ -69,7 +69,7 @@ func (d *door) testers(values []string) ([]mail.Address, error) {
 	for _, value := range values {
 		address, name, _, f := list.ParseAddress(value)
 		if f != nil {
-			return nil, d.usagef("--test: %s: %s", value, d.text(f.What))
+			return nil, d.usagef("--test: %s: %s", value, d.Text(f.What))
 		}
 		out = append(out, mailbox(name, address))
 	}
@@ -95,7 +95,7 @@ func (d *door) testMails(ctx context.Context, e *dispatch, lines string, to []ma
 	if err != nil {
 		return nil, err
 	}
-	mailing.Mark = d.say("[TEST] ")
+	mailing.Mark = d.Say("[TEST] ")
 	var mails []*message.Message
 	for r, err := range rows.Recipients() {
 		if err != nil {
@@ -151,8 +151,8 @@ func (d *door) testRefused(w *way, err error) error {
 	refusal, refused := errors.AsType[*reply.Refusal](err)
 	if refused {
 		v := w.lane.Judge(refusal.Answer, time.Now())
-		fmt.Fprintln(d.err, d.say("refused: %s", refusal.Error()))
-		fmt.Fprintln(d.err, d.word(meaning(v.Class)))
+		fmt.Fprintln(d.err, d.Say("refused: %s", refusal.Error()))
+		fmt.Fprintln(d.err, d.Word(meaning(v.Class)))
 	}
 	if early, ok := errors.AsType[*notNow](err); ok {
 		d.sayEarly(early.Early)

@@ -19,28 +19,28 @@ import (
 func newToken(d *door) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "token",
-		Short: d.say("make, list and revoke tokens for programs that use the API of hongyan serve"),
+		Short: d.Say("make, list and revoke tokens for programs that use the API of hongyan serve"),
 		Args:  d.exactly(0),
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	var role string
 	add := &cobra.Command{
 		Use:     "add NAME",
-		Short:   d.say("make a token and print its secret, which is shown this once"),
+		Short:   d.Say("make a token and print its secret, which is shown this once"),
 		Example: "  hongyan token add grafana\n  hongyan token add --role act crm",
 		Args:    d.exactly(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return d.tokenAdd(cmd.Context(), args[0], role) },
 	}
-	add.Flags().StringVar(&role, "role", login.Read, d.say("what it may do: `read|act`"))
+	add.Flags().StringVar(&role, "role", login.Read, d.Say("what it may do: `read|act`"))
 	cmd.AddCommand(add, &cobra.Command{
 		Use:     "list",
-		Short:   d.say("list the tokens; their secrets are kept nowhere"),
+		Short:   d.Say("list the tokens; their secrets are kept nowhere"),
 		Example: "  hongyan token list --json",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.tokenList(cmd.Context()) },
 	}, &cobra.Command{
 		Use:     "remove NAME",
-		Short:   d.say("revoke a token at once"),
+		Short:   d.Say("revoke a token at once"),
 		Example: "  hongyan token remove crm",
 		Args:    d.exactly(1),
 		RunE:    func(cmd *cobra.Command, args []string) error { return d.tokenRemove(cmd.Context(), args[0]) },
@@ -88,7 +88,7 @@ func (d *door) tokenAdd(ctx context.Context, name, role string) error {
 		return err
 	}
 	fmt.Fprintln(d.out, secret)
-	fmt.Fprintln(d.err, d.say("This is the only time that the secret is shown. Next: curl -H \"Authorization: Bearer …\" %sapi/v1/issues", called(conf)))
+	fmt.Fprintln(d.err, d.Say("This is the only time that the secret is shown. Next: curl -H \"Authorization: Bearer …\" %sapi/v1/issues", called(conf)))
 	return nil
 }
 
@@ -131,10 +131,10 @@ func (d *door) tokenList(ctx context.Context) error {
 		return d.answer(all)
 	}
 	if len(all) == 0 {
-		fmt.Fprintln(d.out, d.say("There is no token."))
+		fmt.Fprintln(d.out, d.Say("There is no token."))
 	}
 	for _, t := range all {
-		fmt.Fprintln(d.out, d.say("%s  %s  made %s by %s", t.Name, t.Role, stamp(t.At), t.By))
+		fmt.Fprintln(d.out, d.Say("%s  %s  made %s by %s", t.Name, t.Role, stamp(t.At), t.By))
 	}
 	return nil
 }
@@ -155,6 +155,6 @@ func (d *door) tokenRemove(ctx context.Context, name string) error {
 	if err := d.noteToken(ctx, books, "token remove", name, ""); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.out, d.say("token %s is revoked", name))
+	fmt.Fprintln(d.out, d.Say("token %s is revoked", name))
 	return nil
 }

@@ -136,11 +136,11 @@ func troublesOf(ctx context.Context, books papers) ([]trouble, error) {
 func (d *door) troubleLine(t trouble) string {
 	switch {
 	case t.Issue != "":
-		return d.say("worker %s cannot carry %s: %s; it tries again at %s", t.Worker, t.Issue, t.Why, stamp(t.Again))
+		return d.Say("worker %s cannot carry %s: %s; it tries again at %s", t.Worker, t.Issue, t.Why, stamp(t.Again))
 	case t.Part != "":
 		t.Account += " " + t.Part
 	}
-	return d.say("worker %s cannot use account %s: %s; it tries again at %s", t.Worker, t.Account, t.Why, stamp(t.Again))
+	return d.Say("worker %s cannot use account %s: %s; it tries again at %s", t.Worker, t.Account, t.Why, stamp(t.Again))
 }
 
 func (d *door) printTroubles(troubles []trouble) {

@@ -88,7 +88,7 @@ func sendThere(t *testing.T, dir, issue string) ledger.Totals {
 	t.Helper()
 	d := &door{
 		out: io.Discard, err: io.Discard, in: strings.NewReader(""), log: slog.New(slog.DiscardHandler),
-		env: func(string) string { return "" }, words: newWords(nil, func(string) string { return "" }),
+		env: func(string) string { return "" },
 	}
 	d.flags.config = filepath.Join(dir, "config.yaml")
 	if err := d.send(t.Context(), filepath.Join(dir, "news.yaml"), sendOptions{issue: issue, yes: true, confirm: -1}); err != nil {

@@ -26,16 +26,16 @@ func newWorker(d *door) *cobra.Command {
 	var o workerOptions
 	cmd := &cobra.Command{
 		Use:   "worker",
-		Short: d.say("work on a shared ledger with others, until interrupted"),
-		Long: d.say("Takes accounts that have mails to send and that no other worker has, a minute at a time.\n" +
+		Short: d.Say("work on a shared ledger with others, until interrupted"),
+		Long: d.Say("Takes accounts that have mails to send and that no other worker has, a minute at a time.\n" +
 			"Start as many as you like, on any machine with the same configuration; one that dies is replaced within seconds."),
 		Example: "  hongyan worker --state postgres://hongyan@db/hongyan\n  hongyan worker --accounts qq-1,qq-2 --listen :9464",
 		Args:    d.exactly(0),
 		RunE:    func(cmd *cobra.Command, _ []string) error { return d.work(cmd.Context(), o) },
 	}
-	cmd.Flags().StringSliceVar(&o.accounts, "accounts", nil, d.say("take only these `ACCOUNTS` (default: all of the configuration)"))
-	cmd.Flags().IntVar(&o.lanes, "lanes", 8, d.say("take at most so many accounts at once, `COUNT`"))
-	cmd.Flags().StringVar(&o.listen, "listen", "", d.say("`HOST:PORT` at which /metrics, /livez and /readyz are asked for (without a host: by this machine alone; default: nowhere)"))
+	cmd.Flags().StringSliceVar(&o.accounts, "accounts", nil, d.Say("take only these `ACCOUNTS` (default: all of the configuration)"))
+	cmd.Flags().IntVar(&o.lanes, "lanes", 8, d.Say("take at most so many accounts at once, `COUNT`"))
+	cmd.Flags().StringVar(&o.listen, "listen", "", d.Say("`HOST:PORT` at which /metrics, /livez and /readyz are asked for (without a host: by this machine alone; default: nowhere)"))
 	return cmd
 }
 
@@ -103,7 +103,7 @@ func (d *door) crew(ctx context.Context, w *worker, o workerOptions) error {
 	if err := w.sweepTroubles(ctx); err != nil {
 		return err
 	}
-	fmt.Fprintln(d.err, d.say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(w.conf).String(), workerName()))
+	fmt.Fprintln(d.err, d.Say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(w.conf).String(), workerName()))
 	c := &crew.Crew{Pool: w.books.Pool(), Floor: w, Lanes: o.lanes, Log: d.log, Stop: d.interrupted}
 	d.gauge(w.house)
 	d.depart()

@@ -224,23 +224,23 @@ func (v *views) said(done string) string {
 	n, _ := strconv.Atoi(count)
 	switch act {
 	case ActStart:
-		return v.say("The issue is started.")
+		return v.Say("The issue is started.")
 	case ActPause:
-		return v.say("The issue is paused: what was in flight ends, nothing new begins.")
+		return v.Say("The issue is paused: what was in flight ends, nothing new begins.")
 	case ActResume:
-		return v.say("The issue goes on.")
+		return v.Say("The issue goes on.")
 	case ActTest:
-		return v.count("%d test mail has left.", "%d test mails have left.", n)
+		return v.Count("%d test mail has left.", "%d test mails have left.", n)
 	case ActRetry:
-		return v.count("%d refused recipient is tried again.", "%d refused recipients are tried again.", n)
+		return v.Count("%d refused recipient is tried again.", "%d refused recipients are tried again.", n)
 	case ActSettle:
-		return v.count("%d doubt is settled.", "%d doubts are settled.", n)
+		return v.Count("%d doubt is settled.", "%d doubts are settled.", n)
 	case ActLift:
-		return v.say("The hold is lifted.")
+		return v.Say("The hold is lifted.")
 	case ActSuppress:
-		return v.count("%d new suppression.", "%d new suppressions.", n)
+		return v.Count("%d new suppression.", "%d new suppressions.", n)
 	case ActUnsuppress:
-		return v.say("The suppression is removed.")
+		return v.Say("The suppression is removed.")
 	}
 	return ""
 }

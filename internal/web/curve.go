@@ -146,7 +146,7 @@ func (v *views) drawn(c curve) (string, error) {
 		Lines []line  `json:"lines"`
 	}{At: c.At, Lines: []line{}}
 	for i, s := range c.States {
-		out.Lines = append(out.Lines, line{string(s), v.word(string(s)), c.Sums[i]})
+		out.Lines = append(out.Lines, line{string(s), v.Word(string(s)), c.Sums[i]})
 	}
 	text, err := json.Marshal(out)
 	return string(text), err

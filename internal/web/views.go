@@ -16,6 +16,7 @@ import (
 	"strings"
 	"time"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/report"
@@ -50,13 +51,13 @@ type frame struct {
 
 // views are the templates in one language.
 type views struct {
-	words
+	catalogue.Words
 	pages map[string]*template.Template
 }
 
-func newViews(lang string, say func(string, fault.Text) string) (*views, error) {
-	v := &views{words: newWords(lang), pages: map[string]*template.Template{}}
-	base, err := template.New("").Funcs(v.functions(say)).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
+func newViews(lang string) (*views, error) {
+	v := &views{Words: catalogue.In(lang), pages: map[string]*template.Template{}}
+	base, err := template.New("").Funcs(v.functions()).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html")
 	if err != nil {
 		return nil, err
 	}
@@ -78,24 +79,24 @@ func newViews(lang string, say func(string, fault.Text) string) (*views, error) 
 }
 
 // functions are what the templates can say and write.
-func (v *views) functions(say func(string, fault.Text) string) template.FuncMap {
+func (v *views) functions() template.FuncMap {
 	return template.FuncMap{
-		"t":         v.say,
-		"count":     v.count,
-		"word":      v.word,
-		"text":      func(t fault.Text) string { return say(v.lang, t) },
-		"state":     func(s ledger.State) string { return v.word(string(s)) },
+		"t":         v.Say,
+		"count":     v.Count,
+		"word":      v.Word,
+		"text":      v.Text,
+		"state":     func(s ledger.State) string { return v.Word(string(s)) },
 		"allStates": ledger.States,
 		"states":    segments,
 		"clean":     report.Printable,
-		"answer":    v.answer,
+		"answer":    v.Answer,
 		"by":        v.by,
-		"heldFor":   v.heldFor,
+		"heldFor":   func(reason string) string { return v.Text(catalogue.HeldFor(reason)) },
 		"lines":     printableLines,
 		"label":     ledger.Label,
 		"n":         number,
 		"size":      size,
-		"span":      v.span,
+		"span":      v.Span,
 		"rate":      v.perMinute,
 		"share":     func(used, most int) int { return min(1000, 1000*used/max(most, 1)) },
 		"stamp":     stamp,
@@ -108,39 +109,10 @@ func (v *views) functions(say func(string, fault.Text) string) template.FuncMap 
 	}
 }
 
-// answer is what was said of a mail: a server's words as they were, hongyan's own in
-// the reader's language.
-func (v *views) answer(reply, rule string) string {
-	if reply == ledger.AbandonedWhy || reply == ledger.BrokenDown {
-		return v.word(reply)
-	}
-	if tries, last, ours := ledger.ReadGivenUp(reply); ours {
-		return v.count("given up after %d attempt: %s", "given up after %d attempts: %s", tries, report.Printable(last))
-	}
-	by, ours := ledger.ReadWhy(rule, reply)
-	source, day := v.word(string(by.Source)), by.At.Format(time.DateOnly)
-	switch {
-	case !ours:
-		return report.Printable(reply)
-	case by.Reason == "":
-		return v.say("%s on %s", source, day)
-	}
-	return v.say("%s on %s: %s", source, day, report.Printable(by.Reason))
-}
-
-// heldFor is the reason of a hold: the class of the answer that led to it, or links
-// that were lost.
-func (v *views) heldFor(reason string) string {
-	if n, ours := ledger.ReadLinksLost(reason); ours {
-		return v.say("%d links lost in a row", n)
-	}
-	return report.Printable(v.word(reason))
-}
-
 // by is who did something: a person by name, or whoever a mail went to.
 func (v *views) by(who string) string {
 	if who == recipient {
-		return v.word(recipient)
+		return v.Word(recipient)
 	}
 	return report.Printable(who)
 }

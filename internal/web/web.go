@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net/http"
 
-	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/web/login"
 )
@@ -19,8 +18,6 @@ type Options struct {
 	Books Books
 	Desk  Desk
 	Guard *login.Guard
-	// Say says a sentence that another room made in a language, "en" or "zh".
-	Say   func(lang string, t fault.Text) string
 	Lang  string   // for browsers that ask for none of ours; "" = English
 	Hosts []string // the names by which the dashboard may be called, without ports; loopback always may
 	Log   *slog.Logger
@@ -42,7 +39,7 @@ type Server struct {
 func New(o Options) (*Server, error) {
 	s := &Server{Options: o, clerk: Clerk{Books: o.Books, Desk: o.Desk}, views: map[string]*views{}}
 	for _, lang := range []string{"en", "zh"} {
-		v, err := newViews(lang, o.Say)
+		v, err := newViews(lang)
 		if err != nil {
 			return nil, err
 		}

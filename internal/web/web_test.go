@@ -80,7 +80,6 @@ func handlerOf(t testing.TB, o *webtest.Office, secure bool) http.Handler {
 	t.Cleanup(guard.Close)
 	server, err := web.New(web.Options{
 		Books: o.Store, Desk: o, Guard: guard, Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Hosts: []string{"mail.example.com"},
-		Say: func(_ string, t fault.Text) string { return t.String() },
 		API: http.NotFoundHandler(), Others: map[string]http.Handler{"GET /metrics": http.NotFoundHandler()},
 	})
 	if err != nil {

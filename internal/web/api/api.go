@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"time"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/web"
@@ -28,8 +29,6 @@ type Options struct {
 	Books web.Books
 	Desk  web.Desk
 	Log   *slog.Logger
-	// Say says a sentence in a language, "en" or "zh"; nil: all is English.
-	Say func(lang string, t fault.Text) string
 }
 
 type api struct {
@@ -139,11 +138,7 @@ func (o Options) fail(w http.ResponseWriter, r *http.Request, status int, why fa
 	lang := cmp.Or(web.Asked(r), "en")
 	w.Header().Set("Content-Language", lang)
 	w.Header().Add("Vary", "Accept-Language")
-	text := why.String()
-	if o.Say != nil {
-		text = o.Say(lang, why)
-	}
-	reply(w, status, trouble{text})
+	reply(w, status, trouble{catalogue.In(lang).Text(why)})
 }
 
 // A trouble is the answer to what cannot be done.

@@ -432,17 +432,20 @@ func TestRolesHold(t *testing.T) {
 func TestMistakesAreToldInTheLanguageThatIsAskedFor(t *testing.T) {
 	t.Parallel()
 	c := newClient(t)
-	say := func(lang string, t fault.Text) string { return lang + ": " + t.String() }
-	handler := api.New(api.Options{Books: c.Store, Desk: c.Office, Say: say}, func(h http.Handler) http.Handler { return h })
+	handler := api.New(api.Options{Books: c.Store, Desk: c.Office}, func(h http.Handler) http.Handler { return h })
+	said := map[string]map[string]string{
+		"/nothing":      {"en": "Not Found", "zh": "没有找到"},
+		"/acts?limit=0": {"en": "limit must be from 1 to 1000", "zh": "limit 须为 1 到 1000"},
+	}
 	for asked, want := range map[string]string{
 		"zh-CN,zh;q=0.9,en;q=0.8": "zh", "zh": "zh", "en-GB,zh": "en", "fr, zh-Hant": "zh", "fr": "en", "": "en",
 	} {
-		for path, why := range map[string]string{"/nothing": "Not Found", "/acts?limit=0": "limit must be from 1 to 1000"} {
+		for path, why := range said {
 			r := httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/api/v1"+path, nil)
 			r.Header.Set("Accept-Language", asked)
 			w := httptest.NewRecorder()
 			handler.ServeHTTP(w, r)
-			if got := w.Body.String(); got != fmt.Sprintf("{\"error\":%q}\n", want+": "+why) || w.Header().Get("Content-Language") != want {
+			if got := w.Body.String(); got != fmt.Sprintf("{\"error\":%q}\n", why[want]) || w.Header().Get("Content-Language") != want {
 				t.Errorf("%s, asked in %q: %s", path, asked, got)
 			}
 		}

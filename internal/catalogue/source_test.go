@@ -1,4 +1,4 @@
-package main
+package catalogue_test
 
 import (
 	"go/ast"

@@ -1,4 +1,4 @@
-package main
+package catalogue_test
 
 import (
 	"encoding/json"
@@ -15,14 +15,18 @@ import (
 
 	"github.com/leonelquinteros/gotext"
 
+	"hongyan/internal/catalogue"
 	"hongyan/internal/config"
+	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
+	"hongyan/internal/reply"
+	"hongyan/internal/web"
 )
 
 func TestCatalogueSaysEverySentenceInChinese(t *testing.T) {
 	t.Parallel()
 	for key, place := range sentences(t) {
-		if _, ok := catalogue()[key]; !ok && wordy(key) {
+		if _, ok := entries()[key]; !ok && wordy(key) {
 			t.Errorf("%s: no Chinese for\n%q", place, key)
 		}
 	}
@@ -31,7 +35,7 @@ func TestCatalogueSaysEverySentenceInChinese(t *testing.T) {
 func TestCatalogueHasNoSentenceThatNobodySays(t *testing.T) {
 	t.Parallel()
 	said := sentences(t)
-	for key := range catalogue() {
+	for key := range entries() {
 		if _, ok := said[key]; !ok {
 			t.Errorf("nobody says any more\n%q", key)
 		}
@@ -40,7 +44,7 @@ func TestCatalogueHasNoSentenceThatNobodySays(t *testing.T) {
 
 func TestCatalogueKeepsTheValuesOfEverySentence(t *testing.T) {
 	t.Parallel()
-	for key, chinese := range catalogue() {
+	for key, chinese := range entries() {
 		if got, want := verbs(chinese), verbs(key); !maps.Equal(got, want) {
 			t.Errorf("%q has the values %v, not %v:\n%q", chinese, got, want, key)
 		}
@@ -54,7 +58,7 @@ func TestCatalogueKeepsTheValuesOfEverySentence(t *testing.T) {
 func TestCatalogueSaysNothingTwice(t *testing.T) {
 	t.Parallel()
 	seen := map[string]bool{}
-	for line := range strings.Lines(string(chinese)) {
+	for line := range strings.Lines(string(catalogue.Chinese)) {
 		line = strings.TrimSpace(line)
 		if strings.HasPrefix(line, `msgid "`) && line != `msgid ""` && seen[line] {
 			t.Errorf("it stands twice: %s", line)
@@ -70,16 +74,16 @@ func TestCatalogueHasThePresetsOwnChinese(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, preset := range presets {
-		if got, want := catalogue()[preset.Hint["en"]], preset.Hint["zh"]; got != want {
+		if got, want := entries()[preset.Hint["en"]], preset.Hint["zh"]; got != want {
 			t.Errorf("%s: %q, but providers.yaml says %q", name, got, want)
 		}
 	}
 }
 
-// The head of locale/zh.po has the words; the dashboard and the README keep them.
+// The head of zh.po has the words; the README keeps them.
 func TestChineseHasOneWordForOneThing(t *testing.T) {
 	t.Parallel()
-	for _, name := range []string{"locale/zh.po", "../../internal/web/locale/zh.po", "../../README.zh-CN.md"} {
+	for _, name := range []string{"zh.po", "../../README.zh-CN.md"} {
 		src, err := os.ReadFile(filepath.FromSlash(name))
 		if err != nil {
 			t.Fatal(err)
@@ -94,9 +98,9 @@ func TestChineseHasOneWordForOneThing(t *testing.T) {
 	}
 }
 
-func catalogue() map[string]string {
+func entries() map[string]string {
 	po := gotext.NewPo()
-	po.Parse(chinese)
+	po.Parse(catalogue.Chinese)
 	out := map[string]string{}
 	for key, translation := range po.GetDomain().GetTranslations() {
 		if key != "" {
@@ -143,17 +147,17 @@ func wordy(key string) bool {
 	return strings.ContainsFunc(verb.ReplaceAllString(key, ""), unicode.IsLetter)
 }
 
-// sentences are all keys that can reach words.say, words.count or words.word, each with a
+// sentences are all keys that can reach Words.Say, Words.Count or Words.Word, each with a
 // place where it is written: first the program's own, then those in its data.
 func sentences(t *testing.T) map[string]string {
 	t.Helper()
 	s := readSource(t)
-	words := s.pkgs["hongyan/cmd/hongyan"].Scope().Lookup("words").Type().(*types.Named)
+	words := s.pkgs["hongyan/internal/catalogue"].Scope().Lookup("Words").Type().(*types.Named)
 	for method := range words.Methods() {
 		switch method.Name() {
-		case "say", "word":
+		case "Say", "Word":
 			s.sink(method, 0)
-		case "count":
+		case "Count":
 			s.sink(method, 0)
 			s.sink(method, 1)
 		}
@@ -170,6 +174,7 @@ func sentences(t *testing.T) map[string]string {
 	for _, rule := range lint.Rules() {
 		s.keys[rule.Title] = "lint rule " + rule.ID
 	}
+	maps.Copy(s.keys, pages(t))
 	for _, sentence := range unverified(t) {
 		s.keys[sentence] = "unverified.json"
 	}
@@ -181,6 +186,55 @@ func sentences(t *testing.T) map[string]string {
 		}
 	}
 	return s.keys
+}
+
+// spoken are the places where the dashboard's pages say something, or hand it to
+// one that does.
+var spoken = map[string]*regexp.Regexp{
+	"*.html": regexp.MustCompile(`\b(?:t|count) "([^"]+)"(?: "([^"]+)")?`),
+	"*.go":   regexp.MustCompile(`(?:\bTitle: |\bgreeting\{)"([^"]+)"`),
+}
+
+// pages are the sentences of the dashboard's pages, and the words that they show.
+func pages(t *testing.T) map[string]string {
+	t.Helper()
+	out := map[string]string{}
+	for pattern, place := range spoken {
+		names, err := filepath.Glob(filepath.Join("..", "web", map[string]string{"*.html": "pages"}[pattern], pattern))
+		if err != nil || names == nil {
+			t.Fatal(pattern, err)
+		}
+		for _, name := range names {
+			src, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, m := range place.FindAllStringSubmatch(string(src), -1) {
+				for _, sentence := range m[1:] {
+					if sentence != "" && !strings.HasSuffix(name, "_test.go") {
+						out[sentence] = name
+					}
+				}
+			}
+		}
+	}
+	for _, word := range []string{
+		web.Running, web.Paused, web.Held, web.Stopped, "error", "warning", "info",
+		web.ActStart, web.ActPause, web.ActResume, web.ActTest, web.ActRetry, web.ActSettle, web.ActLift, web.ActSuppress, web.ActUnsuppress,
+		"resubscribe", "recipient", ledger.AbandonedWhy, ledger.BrokenDown, ledger.LinkLost,
+	} {
+		out[word] = "a page's word"
+	}
+	for _, class := range reply.Classes() {
+		out[string(class)] = "a class"
+	}
+	for _, s := range ledger.States() {
+		out[string(s)] = "a state"
+	}
+	for _, s := range ledger.Sources() {
+		out[string(s)] = "a source"
+	}
+	return out
 }
 
 // unverified is what lint's own table says in sentences.
