@@ -37,6 +37,7 @@ const rooms = `
 	ledger/sqlite:     ledger ledger/intake sqlite goose flock database/sql os
 	ledger/postgres:   ledger ledger/intake pgx goose database/sql
 	crew:              pgx river
+	crew/board:        fault ledger ledger/postgres pace
 	ledger/postgres/postgrestest: net os os/exec syscall testing
 	ledger/intake:
 	ledger/moving:

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"time"
 
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/reply"
 	"hongyan/internal/report"
@@ -65,7 +66,7 @@ type accountAnswer struct {
 	Limits  string      `json:"limits"`
 	Day     int         `json:"sent_last_24h"`
 	Hold    *holdAnswer `json:"hold,omitempty"`
-	Rest    *rest       `json:"rest,omitempty"` // by its limits, on a shared ledger
+	Rest    *board.Rest `json:"rest,omitempty"` // by its limits, on a shared ledger
 	Learned []string    `json:"learned,omitempty"`
 }
 

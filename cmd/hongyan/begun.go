@@ -11,6 +11,7 @@ import (
 	"hongyan/internal/campaign"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/office"
 )
 
 // This file is about issues that were begun and are not finished: a new issue of
@@ -22,7 +23,7 @@ func begun(ctx context.Context, books interface {
 	papers
 }, campaign string,
 ) (keys []ledger.Key, err error) {
-	paused, err := keysOn(ctx, books, shelfPaused)
+	paused, err := keysOn(ctx, books, office.Pauses)
 	if err != nil {
 		return nil, err
 	}

@@ -2,20 +2,16 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"time"
 
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 )
 
 // This file is how a process that is no worker gets an account of a shared ledger
 // for an errand: a test to oneself, a look at the server.
-
-// shelfErrand says until when somebody wants an account; the workers leave it
-// alone until then.
-const shelfErrand = "errand"
 
 // borrowing is how long an account is waited for: a mail in flight may take that.
 const borrowing = 60 * time.Second
@@ -32,15 +28,11 @@ func (h *house) aside(ctx context.Context, account string, do func()) error {
 
 // borrow asks the workers for an account, and gives it back.
 func (h *house) borrow(ctx context.Context, books *postgres.Store, account string, do func()) (err error) {
-	body, err := json.Marshal(time.Now().Add(borrowing))
-	if err != nil {
-		return err
-	}
-	if err := books.Put(ctx, shelfErrand, account, body); err != nil {
+	if err := board.Want(ctx, books, account, time.Now().Add(borrowing)); err != nil {
 		return err
 	}
 	after := context.WithoutCancel(ctx)
-	defer func() { err = errors.Join(err, books.Discard(after, shelfErrand, account)) }()
+	defer func() { err = errors.Join(err, board.Done(after, books, account)) }()
 	if err := takeSoon(ctx, books, account); err != nil {
 		return err
 	}
@@ -70,16 +62,4 @@ func takeSoon(ctx context.Context, books *postgres.Store, account string) error 
 			return context.Cause(ctx)
 		}
 	}
-}
-
-// lending are the accounts that somebody wants for an errand, until when.
-func (h *house) lending(ctx context.Context) (map[string]time.Time, error) {
-	out := map[string]time.Time{}
-	now := time.Now()
-	err := written(ctx, h.store, shelfErrand, func(account string, until time.Time) {
-		if until.After(now) {
-			out[account] = until
-		}
-	})
-	return out, err
 }

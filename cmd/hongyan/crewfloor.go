@@ -8,6 +8,8 @@ import (
 	"slices"
 	"time"
 
+	"hongyan/internal/archive"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
@@ -93,7 +95,7 @@ func (f crewFloor) has(ctx context.Context, k ledger.Key) (bool, error) {
 	if err != nil || work == nil {
 		return false, err
 	}
-	paused, err := f.books.Paper(ctx, shelfPaused, k.String())
+	paused, err := f.books.Paper(ctx, office.Pauses, k.String())
 	if err != nil || paused != nil {
 		return false, err
 	}
@@ -110,10 +112,10 @@ func (f crewFloor) jobs(ctx context.Context) (out []web.Job, err error) {
 	if err != nil {
 		return nil, err
 	}
-	err = written(ctx, f.books, shelfWork, func(name string, a assignment) {
+	err = ledger.ReadPapers(ctx, f.books, shelfWork, func(name string, a assignment) {
 		key := keyOf(name)
 		job := jobOf(key, a, silent)
-		if why := hands.lack(key, a.Accounts...); why.Format != "" {
+		if why := hands.Lack(key, a.Accounts...); why.Format != "" {
 			job.Why = why
 		}
 		out = append(out, job)
@@ -131,12 +133,12 @@ type silence struct {
 // silences are the accounts that are held or wait for their limits.
 func (f crewFloor) silences(ctx context.Context) (map[string]silence, error) {
 	out := map[string]silence{}
-	rests, err := restsOf(ctx, f.store, f.conf)
+	rests, err := board.Rests(ctx, f.store, boarded(f.conf))
 	if err != nil {
 		return nil, err
 	}
 	for name, account := range f.conf.Accounts {
-		if r, ok := soonest(rests, account); ok {
+		if r, ok := board.Soonest(rests, account.Name, account.Lanes); ok {
 			out[name] = silence{until: r.Until, why: fault.Textf("the account waits for its limits")}
 		}
 	}
@@ -172,7 +174,7 @@ func jobOf(k ledger.Key, a assignment, silent map[string]silence) web.Job {
 }
 
 func (f crewFloor) pause(ctx context.Context, k ledger.Key, p office.Pause) (bool, error) {
-	paused, err := f.books.Paper(ctx, shelfPaused, k.String())
+	paused, err := f.books.Paper(ctx, office.Pauses, k.String())
 	if err != nil || paused != nil {
 		return false, err
 	}
@@ -195,14 +197,14 @@ func (f crewFloor) again(ctx context.Context, k ledger.Key) (bool, error) {
 			return false, err
 		}
 	}
-	err = f.books.Discard(ctx, shelfPaused, k.String())
+	err = f.books.Discard(ctx, office.Pauses, k.String())
 	f.call(ctx)
 	return true, err
 }
 
 // reassign reports false of an issue that no worker ever had.
 func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
-	manifest, err := f.books.Paper(ctx, "manifest", k.String())
+	manifest, err := archive.Stamp(ctx, f.books, k.String())
 	if err != nil || manifest == nil {
 		return false, err
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 	"time"
 
-	"hongyan/internal/config"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
@@ -162,7 +162,7 @@ func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
 	}
 	d.lookout.ended(t.Context(), d.store, ledger.Key{Campaign: "news", Issue: "main"}, errors.New("the list is gone"))
 	eventually(t, "the account was asked for", func() bool {
-		wanted, err := d.lending(t.Context())
+		wanted, err := board.Wanted(t.Context(), d.store)
 		return err == nil && !wanted["sandbox"].IsZero()
 	})
 	if err := worker.HandBack(t.Context(), "sandbox"); err != nil {
@@ -177,26 +177,4 @@ func TestANoticeByMailBorrowsTheAccount(t *testing.T) {
 		t.Error(mail)
 	}
 	eventually(t, "the account is free again", func() bool { return worker.Take(t.Context(), "sandbox") == nil })
-}
-
-// TestASplitAccountWaitsWhenAllItsLanesDo, until the first of them may go on.
-func TestASplitAccountWaitsWhenAllItsLanesDo(t *testing.T) {
-	t.Parallel()
-	now, later := rest{Until: time.Now()}, rest{Until: time.Now().Add(time.Hour)}
-	relay, qq := config.Account{Name: "relay", Lanes: 2}, config.Account{Name: "qq"}
-	first, second := postgres.Lane{Account: "relay", N: 0, Of: 2}, postgres.Lane{Account: "relay", N: 1, Of: 2}
-	for name, c := range map[string]struct {
-		rests   map[postgres.Lane]rest
-		account config.Account
-		want    rest
-	}{
-		"one may go on":   {map[postgres.Lane]rest{second: now}, relay, rest{}},
-		"none may":        {map[postgres.Lane]rest{first: later, second: now}, relay, now},
-		"it is not split": {map[postgres.Lane]rest{postgres.Whole("qq"): now}, qq, now},
-		"nobody waits":    {nil, relay, rest{}},
-	} {
-		if got, ok := soonest(c.rests, c.account); got != c.want || ok == got.Until.IsZero() {
-			t.Errorf("%s: %v, want %v", name, got, c.want)
-		}
-	}
 }

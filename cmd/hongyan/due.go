@@ -10,15 +10,16 @@ import (
 	"time"
 
 	"hongyan/internal/crew"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/office"
 )
 
 // The shelves that workers share: what is to be done, and what was.
 const (
-	shelfWork   = "work"
-	shelfEnded  = "ended"  // of what it was told that it is done
-	shelfPaused = "paused" // the office's
+	shelfWork  = "work"
+	shelfEnded = "ended" // of what it was told that it is done
 )
 
 // An assignment is an issue that workers carry.
@@ -133,14 +134,14 @@ func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
 			out[h.Account] = true
 		}
 	}
-	rests, err := restsOf(ctx, w.store, w.conf)
+	rests, err := board.Rests(ctx, w.store, boarded(w.conf))
 	if err != nil {
 		return nil, err
 	}
 	for lane := range rests {
 		out[lane.String()] = true
 	}
-	lent, err := w.lending(ctx)
+	lent, err := board.Wanted(ctx, w.store)
 	for account := range lent {
 		out[account] = true
 	}
@@ -157,7 +158,7 @@ func (w *worker) dueOf(ctx context.Context, paper ledger.Paper, able map[postgre
 	if err := json.Unmarshal(paper.Body, &a); err != nil {
 		return nil, err
 	}
-	if paused, err := w.books.Paper(ctx, shelfPaused, paper.Name); err != nil || paused != nil {
+	if paused, err := w.books.Paper(ctx, office.Pauses, paper.Name); err != nil || paused != nil {
 		return nil, err
 	}
 	open := false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"hongyan/internal/ledger"
+	"hongyan/internal/office"
 )
 
 // hand gives an issue that was frozen to the workers, with all that it is made
@@ -18,7 +19,7 @@ func (h *house) hand(ctx context.Context, e *dispatch, whole bool) error {
 	if err := e.Pack(ctx, h.store); err != nil {
 		return err
 	}
-	if err := errors.Join(h.store.Discard(ctx, shelfPaused, e.Key.String()), h.assign(ctx, e)); err != nil || whole {
+	if err := errors.Join(h.store.Discard(ctx, office.Pauses, e.Key.String()), h.assign(ctx, e)); err != nil || whole {
 		return err
 	}
 	if err := h.fill(ctx, e); err != nil {
@@ -64,7 +65,7 @@ func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o s
 func (d *door) sayAlone(ctx context.Context, e *dispatch, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if hands, err := h.hands(ctx); err == nil && !hands.take(e.Key, e.accountNames()...) {
+	if hands, err := h.hands(ctx); err == nil && !hands.Take(e.Key, e.accountNames()...) {
 		fmt.Fprintln(d.err, d.Say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
 		return
 	}

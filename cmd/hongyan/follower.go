@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"hongyan/internal/config"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/office"
 	"hongyan/internal/run"
@@ -135,7 +136,7 @@ func (h *halted) Error() string {
 
 // halted is a [halted] for an issue that the workers must leave alone.
 func (h *house) halted(ctx context.Context, k ledger.Key) error {
-	body, err := h.store.Paper(ctx, shelfPaused, k.String())
+	body, err := h.store.Paper(ctx, office.Pauses, k.String())
 	if err != nil || body == nil {
 		return err
 	}
@@ -148,7 +149,7 @@ func (h *house) halted(ctx context.Context, k ledger.Key) error {
 
 // silent are the issue's accounts that are held or have come to their limits.
 func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
-	rests, err := restsOf(ctx, f.h.store, f.h.conf)
+	rests, err := board.Rests(ctx, f.h.store, boarded(f.h.conf))
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +159,7 @@ func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
 	}
 	out := map[string]run.Early{}
 	for _, account := range f.e.accounts {
-		if r, ok := soonest(rests, account); ok {
+		if r, ok := board.Soonest(rests, account.Name, account.Lanes); ok {
 			out[account.Name] = run.Early{Account: account.Name, Until: r.Until, Why: r.Why}
 		}
 		for _, hold := range holds {
@@ -179,7 +180,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 	lack := ""
 	var alone []string
 	for _, name := range f.e.accountNames() {
-		if hands.take(f.e.Key, name) {
+		if hands.Take(f.e.Key, name) {
 			delete(f.alone, name)
 			continue
 		}
@@ -187,7 +188,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 			f.alone[name] = time.Now()
 		}
 		alone = append(alone, name)
-		lack = f.Text(hands.lack(f.e.Key, alone...))
+		lack = f.Text(hands.Lack(f.e.Key, alone...))
 	}
 	if lack != "" && lack != f.lack {
 		delete(f.told, lack)
@@ -281,7 +282,7 @@ func (f *follower) tellWhatIsAmiss(ctx context.Context, silent map[string]run.Ea
 			f.tell(f.earlyLine(s))
 		}
 	}
-	troubles, err := troublesOf(ctx, f.h.store)
+	troubles, err := board.Troubles(ctx, f.h.store)
 	if err != nil {
 		return err
 	}

@@ -57,7 +57,7 @@ func TestAFollowerWaitsForALedgerThatIsAwayForAWhile(t *testing.T) {
 	eventually(t, "it was told", func() bool { return strings.Contains(said.String(), "The ledger cannot be reached") })
 	server.Run()
 	eventually(t, "the issue is paused", func() bool {
-		return f.h.store.Put(t.Context(), shelfPaused, f.e.Key.String(), []byte(`{"by":"li"}`)) == nil
+		return f.h.store.Put(t.Context(), office.Pauses, f.e.Key.String(), []byte(`{"by":"li"}`)) == nil
 	})
 	if pause, ok := errors.AsType[*halted](<-ended); !ok || pause.By != "li" {
 		t.Errorf("%+v", pause)

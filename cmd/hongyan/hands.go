@@ -2,11 +2,9 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
 
-	"hongyan/internal/fault"
-	"hongyan/internal/ledger"
+	"hongyan/internal/config"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger/postgres"
 )
 
@@ -15,18 +13,8 @@ type roster interface {
 	Workers(ctx context.Context) ([]postgres.Worker, error)
 }
 
-// A hand is a worker that is alive.
-type hand struct {
-	postgres.Worker
-	cannot map[string]string     // accounts that it cannot use, and why
-	heavy  map[ledger.Key]string // issues that it cannot carry, and why
-}
-
-// Hands are all of them.
-type hands []hand
-
 // hands are the workers that are there to do the work.
-func (h *house) hands(ctx context.Context) (out hands, err error) {
+func (h *house) hands(ctx context.Context) (board.Hands, error) {
 	shared, ok := h.store.(roster)
 	if !ok {
 		return nil, nil
@@ -35,62 +23,14 @@ func (h *house) hands(ctx context.Context) (out hands, err error) {
 	if err != nil {
 		return nil, err
 	}
-	troubles, err := troublesOf(ctx, h.store)
-	for _, w := range workers {
-		if w.Works && w.Alive {
-			out = append(out, handOf(w, troubles))
-		}
-	}
-	return out, err
+	troubles, err := board.Troubles(ctx, h.store)
+	return board.HandsOf(workers, troubles), err
 }
 
-// handOf goes by what a worker has before what it told: a trouble is taken back
-// at the end of the first slice that went well.
-func handOf(w postgres.Worker, troubles []trouble) hand {
-	h := hand{w, map[string]string{}, map[ledger.Key]string{}}
-	for _, t := range troubles {
-		switch {
-		case t.Worker != w.Name:
-		case t.Issue != "":
-			h.heavy[keyOf(t.Issue)] = t.Why
-		case !slices.Contains(w.Accounts, t.Account):
-			h.cannot[t.Account] = t.Why
-		}
+// boarded are the accounts as those who share a ledger talk of them.
+func boarded(conf *config.Config) (out []board.Account) {
+	for _, a := range conf.Accounts {
+		out = append(out, board.Account{Name: a.Name, Lanes: a.Lanes, Limits: a.Limits})
 	}
-	return h
-}
-
-// takes reports whether the worker takes an account for an issue, and can.
-func (h hand) takes(k ledger.Key, account string) bool {
-	_, cannot := h.cannot[account]
-	_, heavy := h.heavy[k]
-	return !cannot && !heavy && (h.Takes == nil || slices.Contains(h.Takes, account))
-}
-
-// take reports whether one of them takes one of the accounts for an issue.
-func (h hands) take(k ledger.Key, accounts ...string) bool {
-	return slices.ContainsFunc(h, func(one hand) bool {
-		return slices.ContainsFunc(accounts, func(account string) bool { return one.takes(k, account) })
-	})
-}
-
-// lack says that nobody takes any of the accounts for an issue, if that is so.
-func (h hands) lack(k ledger.Key, accounts ...string) (why fault.Text) {
-	if len(h) == 0 {
-		return fault.Textf("no worker is there; start hongyan worker on any machine")
-	}
-	if h.take(k, accounts...) {
-		return why
-	}
-	for _, one := range h {
-		if why, ok := one.heavy[k]; ok {
-			return fault.Textf("no worker can carry %s: %s; mend that, or start hongyan worker on a machine that can", k.String(), why)
-		}
-		for _, account := range accounts {
-			if why, ok := one.cannot[account]; ok {
-				return fault.Textf("no worker can use account %s: %s; mend that, or start hongyan worker on a machine that can", account, why)
-			}
-		}
-	}
-	return fault.Textf("no worker takes account %s; start hongyan worker on any machine", strings.Join(accounts, ", "))
+	return out
 }

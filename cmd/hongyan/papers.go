@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"iter"
 	"os"
 
@@ -31,20 +29,4 @@ func (d *door) shelf(ctx context.Context, conf *config.Config) (papers, func(), 
 		return nil, nil, err
 	}
 	return reader, func() { reader.Close() }, nil
-}
-
-// written reads what stands as JSON on each paper of a shelf into told, and hands
-// on the paper's name.
-func written[T any](ctx context.Context, books papers, shelf string, told func(name string, what T)) error {
-	for paper, err := range books.Papers(ctx, shelf) {
-		if err != nil {
-			return err
-		}
-		var what T
-		if err := json.Unmarshal(paper.Body, &what); err != nil {
-			return fmt.Errorf("paper %s on shelf %s: %w", paper.Name, shelf, err)
-		}
-		told(paper.Name, what)
-	}
-	return nil
 }

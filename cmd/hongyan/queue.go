@@ -9,6 +9,7 @@ import (
 
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
+	"hongyan/internal/office"
 )
 
 // This file tells how deep the queue of a shared ledger is, for how long it has
@@ -39,7 +40,7 @@ func queued(ctx context.Context, books queue, now time.Time) ([]queueAnswer, err
 	if err != nil {
 		return nil, err
 	}
-	paused, err := keysOn(ctx, books, shelfPaused)
+	paused, err := keysOn(ctx, books, office.Pauses)
 	if err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func (d *door) sendIssue(ctx context.Context, e *dispatch, h *house, o sendOptio
 	if err != nil {
 		return err
 	}
-	if hands.take(e.Key, e.accountNames()...) {
+	if hands.Take(e.Key, e.accountNames()...) {
 		return d.handOver(ctx, e, h, plan, o)
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)

@@ -11,6 +11,7 @@ import (
 
 	"hongyan/internal/archive"
 	"hongyan/internal/crew"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
@@ -161,7 +162,7 @@ func (w *worker) ration(ctx context.Context, key ledger.Key, by postgres.Lane, e
 
 // recalled asks the ledger; while that is away the run finds out by itself.
 func (w *worker) recalled(ctx context.Context, key ledger.Key, account string) bool {
-	paused, err := w.books.Paper(ctx, shelfPaused, key.String())
+	paused, err := w.books.Paper(ctx, office.Pauses, key.String())
 	return err == nil && paused != nil || w.lent(ctx, account)
 }
 
@@ -173,7 +174,7 @@ func (w *worker) held(ctx context.Context, account string) bool {
 
 // lent reports whether somebody wants the account for an errand.
 func (w *worker) lent(ctx context.Context, account string) bool {
-	wanted, err := w.lending(ctx)
+	wanted, err := board.Wanted(ctx, w.store)
 	_, ok := wanted[account]
 	return err == nil && ok
 }
@@ -203,7 +204,7 @@ func (w *worker) setAside(ctx context.Context, key ledger.Key, why error) error 
 	}
 	w.door.log.Error("the issue is set aside", slog.String("issue", key.String()), slog.Any("err", why))
 	ctx = context.WithoutCancel(ctx)
-	first, err := w.store.PutNew(ctx, shelfPaused, key.String(), body)
+	first, err := w.store.PutNew(ctx, office.Pauses, key.String(), body)
 	if first { // another account may have come to the same end
 		w.lookout.ended(ctx, w.store, key, errors.New(pause.Why))
 	}
@@ -240,7 +241,7 @@ type packing struct {
 func (w *worker) packed(ctx context.Context, key ledger.Key) (*thawed, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	body, err := w.books.Paper(ctx, "manifest", key.String())
+	body, err := archive.Stamp(ctx, w.books, key.String())
 	if err != nil {
 		return nil, err
 	}
@@ -278,4 +279,12 @@ func (w *worker) tidy(carried map[ledger.Key]bool) {
 			delete(w.thawed, p)
 		}
 	}
+}
+
+// takeRest tells until when a lane is silent, if a limit has ended its run.
+func (w *worker) takeRest(ctx context.Context, by postgres.Lane, early []run.Early) error {
+	if len(early) == 0 || early[0].Due || early[0].Held {
+		return nil
+	}
+	return board.Rest{Until: early[0].Until, Why: early[0].Why}.Tell(ctx, w.store, by, w.conf.Accounts[by.Account].Limits)
 }

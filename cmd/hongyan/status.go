@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/catalogue"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
@@ -36,7 +37,7 @@ type standing struct {
 	Limits  string
 	Day     int // mails in the last 24 hours
 	Hold    *ledger.Hold
-	Rest    *rest // a worker found it at its limits
+	Rest    *board.Rest // a worker found it at its limits
 	Learned []string
 }
 
@@ -58,11 +59,11 @@ func (d *door) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rests, err := restsOf(ctx, reader, conf)
+	rests, err := board.Rests(ctx, reader, boarded(conf))
 	if err != nil {
 		return err
 	}
-	troubles, err := troublesOf(ctx, reader)
+	troubles, err := board.Troubles(ctx, reader)
 	if err != nil {
 		return err
 	}
@@ -72,7 +73,7 @@ func (d *door) status(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if r, ok := soonest(rests, conf.Accounts[name]); ok {
+		if r, ok := board.Soonest(rests, name, conf.Accounts[name].Lanes); ok {
 			s.Rest = &r
 		}
 		standings = append(standings, s)

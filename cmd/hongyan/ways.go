@@ -173,13 +173,5 @@ func (h *house) lane(ctx context.Context, e *dispatch, account config.Account, b
 
 // lanesOf are the lanes of an account, as it is configured to be split.
 func (h *house) lanesOf(account string) []postgres.Lane {
-	return lanesOf(account, h.conf.Accounts[account].Lanes)
-}
-
-func lanesOf(account string, n int) []postgres.Lane {
-	lanes := make([]postgres.Lane, max(n, 1))
-	for i := range lanes {
-		lanes[i] = postgres.Lane{Account: account, N: i, Of: len(lanes)}
-	}
-	return lanes
+	return postgres.Lanes(account, h.conf.Accounts[account].Lanes)
 }

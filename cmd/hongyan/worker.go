@@ -12,6 +12,7 @@ import (
 
 	"hongyan/internal/config"
 	"hongyan/internal/crew"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/metrics"
 )
@@ -100,7 +101,7 @@ func (o workerOptions) takes(conf *config.Config) []string {
 func (d *door) crew(ctx context.Context, w *worker, o workerOptions) error {
 	defer w.close()
 	sweep()
-	if err := w.sweepTroubles(ctx); err != nil {
+	if err := board.Sweep(ctx, w.books, workerName()); err != nil {
 		return err
 	}
 	fmt.Fprintln(d.err, d.Say("Working on %s as %s. Ctrl-C ends it after the mails in flight.", d.state(w.conf).String(), workerName()))

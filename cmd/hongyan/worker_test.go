@@ -1,17 +1,17 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"testing"
 	"time"
 
 	"hongyan/internal/crew"
+	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
+	"hongyan/internal/office"
 	"hongyan/internal/run"
 )
 
@@ -47,8 +47,8 @@ func TestARestIsByTheLimitsThatTheAccountHad(t *testing.T) {
 	if able, err := w.able(t.Context()); err != nil || len(able) != 0 {
 		t.Errorf("%v, %v", able, err)
 	}
-	rests, err := restsOf(t.Context(), d.store, d.conf)
-	if r, ok := soonest(rests, d.conf.Accounts["sandbox"]); !ok || r.Why != "20/s" || err != nil {
+	rests, err := board.Rests(t.Context(), d.store, boarded(d.conf))
+	if r, ok := board.Soonest(rests, "sandbox", d.conf.Accounts["sandbox"].Lanes); !ok || r.Why != "20/s" || err != nil {
 		t.Errorf("%+v, %v", r, err)
 	}
 	wider := d.conf.Accounts["sandbox"]
@@ -143,7 +143,7 @@ func TestWhatCannotBeDoneHereIsLeftAloneHereForLongerEachTime(t *testing.T) {
 		if err := w.Pump(t.Context(), crew.Due{Account: "sandbox"}); err != nil || !w.shuns(b, now) {
 			t.Error("it was tried again", err)
 		}
-		told, err := troublesOf(t.Context(), d.store)
+		told, err := board.Troubles(t.Context(), d.store)
 		if err != nil || len(told) != 1 || told[0].Why != "no secret, no room" || (told[0].Account == "") == (told[0].Issue == "") {
 			t.Errorf("%+v, %v", told, err)
 		}
@@ -154,40 +154,9 @@ func TestWhatCannotBeDoneHereIsLeftAloneHereForLongerEachTime(t *testing.T) {
 		if err := w.accept(t.Context(), b); err != nil || w.shuns(b, now) {
 			t.Error("it is still left alone", err)
 		}
-		if told, err = troublesOf(t.Context(), d.store); err != nil || len(told) > 0 {
+		if told, err = board.Troubles(t.Context(), d.store); err != nil || len(told) > 0 {
 			t.Errorf("%+v, %v", told, err)
 		}
-	}
-}
-
-// A container that is started anew has the name that it had.
-func TestAWorkerThatStartsHasNoTroubleYet(t *testing.T) {
-	t.Parallel()
-	w, _ := atWork(t)
-	if err := w.shun(t.Context(), burden{lane: postgres.Whole("sandbox")}, errors.New("no secret")); err != nil {
-		t.Fatal(err)
-	}
-	for name, again := range map[string]time.Time{"smith": time.Now(), "dead": time.Now().Add(-stale)} {
-		body, err := json.Marshal(trouble{Worker: name, Account: "sandbox", Again: again})
-		if err == nil {
-			err = w.books.Put(t.Context(), shelfTrouble, "account sandbox "+name, body)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := w.sweepTroubles(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	var left []string
-	for paper, err := range w.books.Papers(t.Context(), shelfTrouble) {
-		if err != nil {
-			t.Fatal(err)
-		}
-		left = append(left, paper.Name)
-	}
-	if !slices.Equal(left, []string{"account sandbox smith"}) {
-		t.Error(left)
 	}
 }
 
@@ -205,7 +174,7 @@ func TestAnIssueThatCannotBeUnpackedHereIsNoTroubleOfItsAccount(t *testing.T) {
 	if now := time.Now(); w.shuns(burden{lane: postgres.Whole("sandbox")}, now) || !w.shuns(burden{issue: k}, now) {
 		t.Errorf("%+v", w.shy)
 	}
-	if paused, err := d.store.Paper(t.Context(), shelfPaused, k.String()); paused != nil || err != nil {
+	if paused, err := d.store.Paper(t.Context(), office.Pauses, k.String()); paused != nil || err != nil {
 		t.Errorf("%s, %v", paused, err)
 	}
 }

@@ -137,9 +137,14 @@ func Keep(ctx context.Context, shelf Shelf, data []byte) (sum string, err error)
 	return sum, err
 }
 
+// Stamp tells one packing of an issue from another; nil if it was never packed.
+func Stamp(ctx context.Context, shelf Shelf, name string) ([]byte, error) {
+	return shelf.Paper(ctx, manifests, name)
+}
+
 // Read returns the manifest of an issue; [ErrNone] if there is none.
 func Read(ctx context.Context, shelf Shelf, name string) (m Manifest, err error) {
-	body, err := shelf.Paper(ctx, manifests, name)
+	body, err := Stamp(ctx, shelf, name)
 	if err != nil {
 		return m, err
 	}

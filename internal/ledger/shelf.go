@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
 	"iter"
 	"time"
 )
@@ -31,4 +33,25 @@ type Shelf interface {
 
 	// Discard takes a paper away, if there is one.
 	Discard(ctx context.Context, shelf, name string) error
+}
+
+// Papers are shelves that are only read.
+type Papers interface {
+	Papers(ctx context.Context, shelf string) iter.Seq2[Paper, error]
+}
+
+// ReadPapers reads what stands as JSON on each paper of a shelf into told, and hands
+// on the paper's name.
+func ReadPapers[T any](ctx context.Context, from Papers, shelf string, told func(name string, what T)) error {
+	for paper, err := range from.Papers(ctx, shelf) {
+		if err != nil {
+			return err
+		}
+		var what T
+		if err := json.Unmarshal(paper.Body, &what); err != nil {
+			return fmt.Errorf("paper %s on shelf %s: %w", paper.Name, shelf, err)
+		}
+		told(paper.Name, what)
+	}
+	return nil
 }

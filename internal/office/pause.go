@@ -28,15 +28,15 @@ type Pause struct {
 	Changed []string  `json:"changed,omitempty"` // inputs that are not what they were, where that is why
 }
 
-// paused is the shelf's name.
-const paused = "paused"
+// Pauses is the name of that shelf.
+const Pauses = "paused"
 
 func (o *Office) shelve(ctx context.Context, key ledger.Key, p Pause) error {
 	body, err := json.Marshal(p)
 	if err != nil {
 		return err
 	}
-	return o.Shelf.Put(ctx, paused, key.String(), body)
+	return o.Shelf.Put(ctx, Pauses, key.String(), body)
 }
 
 // Halt writes down that an issue which is not on the floor shall not come on it
@@ -50,13 +50,13 @@ func (o *Office) Halt(ctx context.Context, key ledger.Key, p Pause) error {
 }
 
 func (o *Office) resume(ctx context.Context, key ledger.Key) error {
-	return o.Shelf.Discard(ctx, paused, key.String())
+	return o.Shelf.Discard(ctx, Pauses, key.String())
 }
 
 // Paused are the issues that are off the floor until somebody starts them.
 func (o *Office) Paused(ctx context.Context) (map[ledger.Key]Pause, error) {
 	out := map[ledger.Key]Pause{}
-	for paper, err := range o.Shelf.Papers(ctx, paused) {
+	for paper, err := range o.Shelf.Papers(ctx, Pauses) {
 		if err != nil {
 			return nil, err
 		}

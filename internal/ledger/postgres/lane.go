@@ -22,6 +22,15 @@ type Lane struct {
 // Whole is an account that is not split.
 func Whole(account string) Lane { return Lane{account, 0, 1} }
 
+// Lanes are those of an account that is split over n; the whole, if it is not.
+func Lanes(account string, n int) []Lane {
+	lanes := make([]Lane, max(n, 1))
+	for i := range lanes {
+		lanes[i] = Lane{account, i, len(lanes)}
+	}
+	return lanes
+}
+
 // String is the account's name, or of a lane "relay 2/4".
 func (l Lane) String() string {
 	if l.Of == 1 {
