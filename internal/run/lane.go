@@ -77,11 +77,12 @@ func (s *shift) fail(err error) {
 	s.end(err)
 }
 
-// leave ends the lane early, without an error.
+// leave ends the lane early, without an error. The first reason counts; but why the
+// account is held says more than that the rest is due later, which may be seen first.
 func (s *shift) leave(e Early) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.early == nil {
+	if s.early == nil || s.early.Due && e.Held {
 		s.early = &e
 	}
 	s.end(nil)
