@@ -43,12 +43,14 @@ const rooms = `
 	ledger/moving:
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
-	report:            ledger os
-	catalogue:         fault ledger report reply gotext
+	report:            fault ledger reply os
+	catalogue:         fault gotext
 	run:               ledger render message reply
 	archive:           os
 	parcel:            blob net/http os
-	edition:           archive campaign data fault ledger list message parcel render run schedule unsubscribe os
+	edition:           archive campaign edition/change edition/fresh fault ledger list message parcel render run unsubscribe os
+	edition/change:    ledger list os
+	edition/fresh:     campaign data fault ledger schedule
 	proof:             edition fault ledger lint lint/online list message render os
 	office:            ledger run
 	preview:           message os

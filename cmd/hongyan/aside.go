@@ -153,7 +153,7 @@ func (h *house) noteAside(ctx context.Context, account string, at time.Time) err
 }
 
 // sentAside is when such mails of an account left since then, the oldest first.
-func sentAside(ctx context.Context, shelf papers, account string, since time.Time) (out []time.Time, err error) {
+func sentAside(ctx context.Context, shelf ledger.Papers, account string, since time.Time) (out []time.Time, err error) {
 	for paper, err := range shelf.Papers(ctx, shelfAside(account)) {
 		if err != nil {
 			return nil, err

@@ -20,7 +20,7 @@ import (
 // begun lists those of a campaign, the oldest first; what a person has paused is not to go on.
 func begun(ctx context.Context, books interface {
 	ledger.Reader
-	papers
+	ledger.Papers
 }, campaign string,
 ) (keys []ledger.Key, err error) {
 	paused, err := keysOn(ctx, books, office.Pauses)

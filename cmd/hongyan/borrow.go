@@ -28,11 +28,12 @@ func (h *house) aside(ctx context.Context, account string, do func()) error {
 
 // borrow asks the workers for an account, and gives it back.
 func (h *house) borrow(ctx context.Context, books *postgres.Store, account string, do func()) (err error) {
-	if err := board.Want(ctx, books, account, time.Now().Add(borrowing)); err != nil {
+	errand := board.Errand{Account: account}
+	if err := errand.Tell(ctx, books, time.Now().Add(borrowing)); err != nil {
 		return err
 	}
 	after := context.WithoutCancel(ctx)
-	defer func() { err = errors.Join(err, board.Done(after, books, account)) }()
+	defer func() { err = errors.Join(err, errand.TakeBack(after, books)) }()
 	if err := takeSoon(ctx, books, account); err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/diff"
 
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/change"
 	"hongyan/internal/ledger"
 	"hongyan/internal/report"
 )
@@ -18,7 +18,7 @@ import (
 const maxShown = 24
 
 // describe says in lines what a change consists of, as far as that is known.
-func (h *house) describe(ctx context.Context, e *dispatch, c edition.Change) ([]string, error) {
+func (h *house) describe(ctx context.Context, e *dispatch, c change.Change) ([]string, error) {
 	if e.IsList(c) {
 		return h.listChanges(ctx, e)
 	}
@@ -47,7 +47,7 @@ func (d *door) textChanges(before, now []byte) (out []string) {
 // listChanges are who is new on the list, whose fields are others, and how many
 // are gone.
 func (h *house) listChanges(ctx context.Context, e *dispatch) (out []string, err error) {
-	t, err := e.Turnover(h.store.Entries(ctx, e.Key, ledger.Filter{}))
+	t, err := change.Rows(e.List, h.store.Entries(ctx, e.Key, ledger.Filter{}))
 	if err != nil {
 		return nil, err
 	}
@@ -69,5 +69,5 @@ func (h *house) departed(ctx context.Context, e *dispatch, doubts string) (int, 
 	if doubts == "resend" {
 		left.States = append(left.States, ledger.InDoubt)
 	}
-	return e.Departed(h.store.Entries(ctx, e.Key, left))
+	return change.Departed(e.List, h.store.Entries(ctx, e.Key, left))
 }

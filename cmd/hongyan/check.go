@@ -10,7 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/lint"
 	"hongyan/internal/proof"
@@ -43,9 +43,9 @@ func newCheck(d *door) *cobra.Command {
 }
 
 func (d *door) check(ctx context.Context, file string, o checkOptions) error {
-	from := edition.ToCheck
+	from := fresh.ToCheck
 	if o.online {
-		from |= edition.Network
+		from = fresh.ToCheckOnline
 	}
 	e, err := d.open(ctx, file, "", from)
 	if err != nil {
@@ -64,7 +64,7 @@ func (d *door) check(ctx context.Context, file string, o checkOptions) error {
 	d.sayAsked(e)
 	d.sayOld(e)
 	rehearsal := proof.Rehearsal{Whole: true}
-	if e.Shows() {
+	if e.Fresh.Shows() {
 		if rehearsal, err = e.proof.Rehearse(ctx, mailing.Compose, math.MaxInt); err != nil {
 			return err
 		}
@@ -97,7 +97,7 @@ func (d *door) answerFaults(faults fault.Faults, o checkOptions) error {
 	}
 	findings := make([]lint.Finding, len(faults))
 	for i, f := range faults.Sorted() {
-		findings[i] = proof.Fault("fault", f)
+		findings[i] = lint.OfFault("fault", f)
 	}
 	return d.answerFindings(findings, o)
 }

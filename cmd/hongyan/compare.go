@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/change"
 	"hongyan/internal/ledger"
 )
 
@@ -15,9 +15,9 @@ import (
 // of when it began.
 type comparison struct {
 	now     ledger.Plan
-	known   bool             // it began
-	began   time.Time        // when
-	changed []edition.Change // inputs that are not what they were
+	known   bool            // it began
+	began   time.Time       // when
+	changed []change.Change // inputs that are not what they were
 }
 
 // same reports whether the issue began and nothing has changed.
@@ -37,7 +37,7 @@ func (h *house) compare(ctx context.Context, e *dispatch) (c comparison, err err
 	if i < 0 {
 		return c, nil
 	}
-	c.known, c.began, c.changed = true, issues[i].At, edition.Difference(issues[i].Digests, c.now.Digests)
+	c.known, c.began, c.changed = true, issues[i].At, change.Difference(issues[i].Digests, c.now.Digests)
 	return c, nil
 }
 
@@ -49,7 +49,7 @@ func (h *house) refuse(ctx context.Context, e *dispatch, c comparison) error {
 		if err != nil {
 			return err
 		}
-		lines = append(append(lines, change.String()), more...)
+		lines = append(append(lines, "  "+change.String()), more...)
 	}
 	lines = append(lines, h.door.Say("Go on with --accept-changes (who has the mail gets no second one), or start a new edition with --issue NAME."))
 	return usageError{errors.New(strings.Join(lines, "\n"))}
@@ -59,10 +59,11 @@ func (h *house) refuse(ctx context.Context, e *dispatch, c comparison) error {
 // list is in the ledger already.
 func (h *house) freeze(ctx context.Context, e *dispatch, c comparison) (bool, error) {
 	key, err := h.store.Key(ctx)
-	if err == nil {
-		err = e.Freeze(ctx, h.store, key)
-	}
 	if err != nil {
+		return false, err
+	}
+	// Data and files before the plan: where there is a plan, there is what it speaks of.
+	if err := errors.Join(e.Fresh.Freeze(ctx, h.store), e.LeaveParcels(ctx, key)); err != nil {
 		return false, err
 	}
 	if !c.same() {
@@ -78,5 +79,5 @@ func (h *house) freeze(ctx context.Context, e *dispatch, c comparison) (bool, er
 	if !frozen.First && !c.same() {
 		err = h.store.Refreeze(ctx, e.Key, c.now)
 	}
-	return whole, errors.Join(err, e.Remember(ctx, h.store))
+	return whole, errors.Join(err, e.Fresh.Remember(ctx, h.store))
 }

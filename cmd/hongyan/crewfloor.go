@@ -133,12 +133,12 @@ type silence struct {
 // silences are the accounts that are held or wait for their limits.
 func (f crewFloor) silences(ctx context.Context) (map[string]silence, error) {
 	out := map[string]silence{}
-	rests, err := board.Rests(ctx, f.store, boarded(f.conf))
+	rests, err := board.RestsOf(ctx, f.store, boarded(f.conf))
 	if err != nil {
 		return nil, err
 	}
 	for name, account := range f.conf.Accounts {
-		if r, ok := board.Soonest(rests, account.Name, account.Lanes); ok {
+		if r, ok := rests.Soonest(account.Name, account.Lanes); ok {
 			out[name] = silence{until: r.Until, why: fault.Textf("the account waits for its limits")}
 		}
 	}
@@ -212,11 +212,12 @@ func (f crewFloor) reassign(ctx context.Context, k ledger.Key) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	err = t.chooseAccounts(t.Campaign).Err()
-	if err == nil {
+	var faults fault.Faults
+	t.accounts, faults = accountsFor(t.conf, t.Campaign)
+	if err = faults.Err(); err == nil {
 		err = f.assign(ctx, t.dispatch)
 	}
-	err = errors.Join(err, t.close())
+	err = errors.Join(err, t.Close())
 	return err == nil, err
 }
 

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"hongyan/internal/crew/board"
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/postgres/postgrestest"
@@ -53,7 +53,7 @@ func TestAListThatIsHalfReadIsReadOnByAnother(t *testing.T) {
 func leaveHalf(t *testing.T, d desk, k ledger.Key) {
 	t.Helper()
 	file, _ := d.service.find(k.Campaign)
-	e, err := d.door.openWritten(t.Context(), file.File, file.Source, k.Issue, edition.ToSend)
+	e, err := d.door.openWritten(t.Context(), file.File, file.Source, k.Issue, fresh.ToSend)
 	if err != nil {
 		t.Fatal(err)
 	}

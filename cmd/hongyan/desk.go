@@ -13,7 +13,7 @@ import (
 
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
@@ -104,7 +104,7 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 		return web.Draft{}, err
 	}
 	draft := web.Draft{Key: k}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToTest)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, fresh.ToTest)
 	if draft.Faults = fault.In(err); draft.Faults != nil || err != nil {
 		return draft, unlessFaults(err)
 	}
@@ -125,7 +125,7 @@ func (d desk) Draft(ctx context.Context, k ledger.Key) (web.Draft, error) {
 	draft.Unfit = p.rehearsal.Unfit + e.Survey.FaultCount
 	draft.List = readAs(e.List.Assumed(), e.Survey.Rows)
 	draft.Notes, draft.Changed, draft.Findings = notes(p), named(compared.changed), findings(p.rehearsal.Findings)
-	if why := e.Nothing(); why != nil {
+	if why := e.Fresh.Nothing(); why != nil {
 		draft.Notes = append([]fault.Text{why.Why}, draft.Notes...)
 	}
 	return draft, nil
@@ -147,7 +147,7 @@ func (d desk) ReportOptions(ctx context.Context, k ledger.Key, lang string) (rep
 	if !ok {
 		return bare, nil
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToLookBack)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, fresh.ToLookBack)
 	if err != nil {
 		return bare, unlessFaults(err)
 	}

@@ -15,7 +15,7 @@ import (
 
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
@@ -73,7 +73,7 @@ func (d desk) sight(ctx context.Context, f watch.Entry, k ledger.Key) (*dispatch
 		d.glass.seen = nil
 		last.Close()
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToPreview)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, fresh.ToPreview)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func (d desk) show(e *dispatch, m *run.Mailing, r list.Recipient, n, of int) (we
 		return out, err
 	}
 	out.Subject, out.Text, out.Size, out.Source = shown.Subject, string(shown.Text), shown.Message.Size(), asWritten(shown.Message)
-	out.Findings = findings(e.proof.Mail(r, shown.Message))
+	out.Findings = findings(e.proof.Look(r, shown.Message))
 	return out, nil
 }
 
@@ -192,7 +192,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	if err != nil {
 		return 0, err
 	}
-	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, edition.ToTest)
+	e, err := d.door.openWritten(ctx, f.File, f.Source, k.Issue, fresh.ToTest)
 	if err != nil {
 		return 0, refusalOf(err)
 	}
@@ -209,7 +209,7 @@ func (d desk) Test(ctx context.Context, k ledger.Key, t web.Test) (sent int, err
 	defer end()
 	aside := d.floor.aside(patient, w, func() {
 		if err = d.soon(patient, w, e.accounts[0], len(mails)); err == nil {
-			err = d.deliverTest(patient, w, trial{mails: mails, waits: func(time.Time, string) {}, sent: func(*message.Message) { sent++ }})
+			err = d.deliverTest(patient, w, tests{mails: mails, waits: func(time.Time, string) {}, sent: func(*message.Message) { sent++ }})
 		}
 	})
 	if broke(patient, aside) || ctx.Err() != nil || errors.Is(err, ledger.ErrBroken) {

@@ -10,7 +10,9 @@ import (
 	"hongyan/internal/campaign"
 	"hongyan/internal/config"
 	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
 	"hongyan/internal/message"
 	"hongyan/internal/parcel"
 	"hongyan/internal/proof"
@@ -24,12 +26,12 @@ type dispatch struct {
 	*edition.Edition
 	conf     *config.Config
 	accounts []config.Account
-	proof    *proof.Proof // nil of one to look back at, or that was thawed
+	proof    *proof.Proof // nil of one that was recalled or thawed
 }
 
 // open reads the configuration and a campaign with all that it names. All faults of
 // all files come back at once.
-func (d *door) open(ctx context.Context, path, issue string, from edition.Reading) (*dispatch, error) {
+func (d *door) open(ctx context.Context, path, issue string, from fresh.Reading) (*dispatch, error) {
 	src, err := os.ReadFile(path)
 	if err != nil {
 		_, broken := d.config()
@@ -40,32 +42,35 @@ func (d *door) open(ctx context.Context, path, issue string, from edition.Readin
 }
 
 // openWritten is open for a campaign that was read before.
-func (d *door) openWritten(ctx context.Context, path string, src []byte, issue string, from edition.Reading) (*dispatch, error) {
+func (d *door) openWritten(ctx context.Context, path string, src []byte, issue string, from fresh.Reading) (*dispatch, error) {
 	conf, err := d.config()
-	if err != nil && fault.In(err) == nil {
-		return nil, err
-	}
 	faults := fault.In(err)
+	if err != nil && faults == nil {
+		return nil, err
+	}
+	camp, err := campaign.Parse(path, src)
+	faults = append(faults, fault.In(err)...)
+	if camp == nil {
+		return nil, faults
+	}
+	faults = append(faults, camp.Check()...)
+	source := edition.Source{Campaign: camp, Text: src, Issue: issue, Fresh: fresh.Source{
+		Reading: from, Net: d.net, Said: d.said,
+		Shelf: func(ctx context.Context) (ledger.Papers, func(), error) { return d.shelf(ctx, conf) },
+	}}
 	e := &dispatch{conf: conf}
-	source := edition.Source{
-		File: path, Text: src, Issue: issue, Reading: from, Net: d.net, Asked: d.asked,
-		Shelf: func(ctx context.Context) (edition.Papers, func(), error) { return d.shelf(ctx, conf) },
-	}
 	if conf != nil {
+		var more fault.Faults
+		e.accounts, more = accountsFor(conf, camp)
+		faults = append(faults, more...)
 		settings := settingsOf(conf)
-		source.Settings, source.Check = &settings, e.chooseAccounts
+		source.Settings = &settings
 	}
-	e.Edition, err = edition.Open(ctx, source)
-	if err != nil && fault.In(err) == nil {
+	source.Faults = faults
+	if e.Edition, err = edition.Open(ctx, source); err != nil {
 		return nil, err
 	}
-	if err := append(faults, fault.In(err)...).Err(); err != nil {
-		if e.Edition != nil {
-			e.Close()
-		}
-		return nil, err
-	}
-	e.proof = &proof.Proof{Edition: e.Edition, Options: e.Campaign.Lint.Over(conf.Lint)}
+	e.proof = &proof.Proof{Edition: e.Edition, Options: camp.Lint.Over(conf.Lint)}
 	for _, a := range e.accounts {
 		e.proof.Senders = append(e.proof.Senders, proof.Sender{
 			Account: a.Name, Provider: a.Provider, MaxSize: a.Quirks.MaxSize, Bare: a.Quirks.ListBare && a.DKIM == nil,
@@ -87,24 +92,24 @@ func storageOf(c *config.Config, key []byte) parcel.Options {
 	return parcel.Options{At: c.Storage.At, Public: c.Storage.URL, Key: key}
 }
 
-// chooseAccounts finds the accounts that the campaign, or else the configuration, names.
-func (e *dispatch) chooseAccounts(camp *campaign.Campaign) (faults fault.Faults) {
+// accountsFor are the accounts that the campaign, or else the configuration, names.
+func accountsFor(conf *config.Config, camp *campaign.Campaign) (out []config.Account, faults fault.Faults) {
 	names, line := camp.Accounts, camp.Lines["account"]
 	if line == 0 {
 		line = camp.Lines["accounts"]
 	}
 	if len(names) == 0 {
-		names, line = []string{e.conf.Account}, 0
+		names, line = []string{conf.Account}, 0
 	}
 	for _, name := range names {
-		account, ok := e.conf.Accounts[strings.ToLower(name)]
+		account, ok := conf.Accounts[strings.ToLower(name)]
 		if !ok {
-			faults = append(faults, unknownAccount(e.conf, camp.File, line, name))
+			faults = append(faults, unknownAccount(conf, camp.File, line, name))
 			continue
 		}
-		e.accounts = append(e.accounts, account)
+		out = append(out, account)
 	}
-	return faults
+	return out, faults
 }
 
 func unknownAccount(conf *config.Config, file string, line int, name string) *fault.Fault {
@@ -135,21 +140,5 @@ func (e *dispatch) mailing(account config.Account, key []byte, signer *message.S
 
 // glance makes the press for mails that are only looked at.
 func (e *dispatch) glance() (*run.Mailing, error) {
-	return e.mailing(e.accounts[0], edition.Throwaway(), nil)
-}
-
-// config reads the configuration that the flags name or that lies above.
-func (d *door) config() (*config.Config, error) {
-	file, err := d.configFile()
-	if err != nil {
-		return nil, err
-	}
-	return config.Load(file, os.Environ())
-}
-
-func (d *door) configFile() (string, error) {
-	if d.flags.config != "" {
-		return d.flags.config, nil
-	}
-	return config.Find(".")
+	return e.mailing(e.accounts[0], message.Throwaway(), nil)
 }

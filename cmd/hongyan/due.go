@@ -134,7 +134,7 @@ func (w *worker) silent(ctx context.Context) (map[string]bool, error) {
 			out[h.Account] = true
 		}
 	}
-	rests, err := board.Rests(ctx, w.store, boarded(w.conf))
+	rests, err := board.RestsOf(ctx, w.store, boarded(w.conf))
 	if err != nil {
 		return nil, err
 	}

@@ -65,7 +65,7 @@ func (d *door) handOver(ctx context.Context, e *dispatch, h *house, p *plan, o s
 func (d *door) sayAlone(ctx context.Context, e *dispatch, h *house) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
 	defer cancel()
-	if hands, err := h.hands(ctx); err == nil && !hands.Take(e.Key, e.accountNames()...) {
+	if hands, err := h.hands(ctx); err == nil && !hands.Can(e.Key, e.accountNames()...) {
 		fmt.Fprintln(d.err, d.Say("No worker goes on with it now; the next one that can does, or: hongyan send %s", d.again(e)))
 		return
 	}

@@ -149,7 +149,7 @@ func (h *house) halted(ctx context.Context, k ledger.Key) error {
 
 // silent are the accounts that are held or have come to their limits.
 func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
-	rests, err := board.Rests(ctx, f.h.store, boarded(f.h.conf))
+	rests, err := board.RestsOf(ctx, f.h.store, boarded(f.h.conf))
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (f *follower) silent(ctx context.Context) (map[string]run.Early, error) {
 	}
 	out := map[string]run.Early{}
 	for _, account := range f.e.accounts {
-		if r, ok := board.Soonest(rests, account.Name, account.Lanes); ok {
+		if r, ok := rests.Soonest(account.Name, account.Lanes); ok {
 			out[account.Name] = run.Early{Account: account.Name, Until: r.Until, Why: r.Why}
 		}
 		for _, hold := range holds {
@@ -180,7 +180,7 @@ func (f *follower) callRoll(ctx context.Context) error {
 	lack := ""
 	var alone []string
 	for _, name := range f.e.accountNames() {
-		if hands.Take(f.e.Key, name) {
+		if hands.Can(f.e.Key, name) {
 			delete(f.alone, name)
 			continue
 		}

@@ -14,6 +14,7 @@ import (
 	"hongyan/internal/campaign"
 	"hongyan/internal/data"
 	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
@@ -23,7 +24,7 @@ import (
 
 // serveLive shows the campaign's mails in the browser until it is interrupted.
 func (d *door) serveLive(ctx context.Context, file, listen string) error {
-	d.asked = map[data.Source]any{} // looks come one after the other
+	d.said = map[data.Source]any{} // looks come one after the other
 	server := &live.Server{
 		Lang: d.Lang,
 		Look: func(ctx context.Context) (live.Look, error) { return d.look(ctx, file) },
@@ -43,7 +44,7 @@ func (d *door) serveLive(ctx context.Context, file, listen string) error {
 // look opens the campaign as it is now. What cannot be read is a fault here:
 // it may be mended while the page waits.
 func (d *door) look(ctx context.Context, file string) (live.Look, error) {
-	e, err := d.open(ctx, file, "", edition.ToPreview)
+	e, err := d.open(ctx, file, "", fresh.ToPreview)
 	if err == nil {
 		var l *liveEdition
 		if l, err = d.liveEdition(ctx, e); err == nil {

@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/config"
-	"hongyan/internal/edition"
 	"hongyan/internal/ledger"
 	"hongyan/internal/message"
 	"hongyan/internal/notice"
@@ -201,7 +200,7 @@ func (p postcard) post(ctx context.Context, n notice.Notice) error {
 
 func (p postcard) write(n notice.Notice) (*message.Message, error) {
 	composer, err := message.NewComposer(message.Letterhead{
-		Campaign: "notice", Issue: n.On, Key: edition.Throwaway(), Signer: p.signer,
+		Campaign: "notice", Issue: n.On, Key: message.Throwaway(), Signer: p.signer,
 		From:    mailbox(p.account.DisplayName, p.account.Address),
 		Headers: [][2]string{{"Auto-Submitted", "auto-generated"}}, // RFC 3834: nobody on holiday answers
 	}, nil)

@@ -3,21 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"iter"
 	"os"
 
 	"hongyan/internal/config"
 	"hongyan/internal/ledger"
 )
 
-// Papers are what the rooms around the line have left in the ledger.
-type papers interface {
-	Paper(ctx context.Context, shelf, name string) ([]byte, error)
-	Papers(ctx context.Context, shelf string) iter.Seq2[ledger.Paper, error]
-}
-
 // shelf opens the ledger to read its papers; there may be none yet.
-func (d *door) shelf(ctx context.Context, conf *config.Config) (papers, func(), error) {
+func (d *door) shelf(ctx context.Context, conf *config.Config) (ledger.Papers, func(), error) {
 	if conf == nil { // its faults are told
 		return nil, func() {}, nil
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/lint"
 	"hongyan/internal/list"
 	"hongyan/internal/preview"
@@ -61,7 +62,7 @@ func newPreview(d *door) *cobra.Command {
 }
 
 func (d *door) preview(ctx context.Context, file string, o previewOptions) error {
-	e, err := d.open(ctx, file, "", edition.ToPreview)
+	e, err := d.open(ctx, file, "", fresh.ToPreview)
 	if err != nil {
 		return err
 	}
@@ -203,7 +204,7 @@ func (d *door) previewMail(e *dispatch, m *run.Mailing, r list.Recipient, now ti
 		Line: r.Line, Address: r.Address, Subject: content.Subject, HTML: content.HTML, Text: content.Text,
 		Images: run.Images(content.Images), Message: mail,
 	}
-	for _, f := range e.proof.Content(content, mail) {
+	for _, f := range e.proof.LookAt(content, mail) {
 		if f.Severity != lint.Info {
 			out.Warnings = append(out.Warnings, f.Rule+": "+d.Text(f.What))
 		}

@@ -115,7 +115,7 @@ func (p *progress) settle(e *run.Settled) {
 
 // said is a server's answer as it came, or the reason that we gave ourselves.
 func (p *progress) said(o ledger.Outcome) string {
-	text := p.door.Answer(o.Reply, o.Rule)
+	text := p.door.Text(report.Answer(o.Reply, o.Rule))
 	if o.Enhanced != "" {
 		text = o.Enhanced + " " + text
 	}

@@ -18,7 +18,7 @@ import (
 
 // A queue is the ledger of many workers.
 type queue interface {
-	papers
+	ledger.Papers
 	roster
 	Backlog(ctx context.Context, now time.Time) ([]ledger.Backlog, error)
 }
@@ -54,7 +54,7 @@ func queued(ctx context.Context, books queue, now time.Time) ([]queueAnswer, err
 }
 
 // keysOn are the issues of which a shelf has a paper.
-func keysOn(ctx context.Context, books papers, shelf string) (map[ledger.Key]bool, error) {
+func keysOn(ctx context.Context, books ledger.Papers, shelf string) (map[ledger.Key]bool, error) {
 	out := map[ledger.Key]bool{}
 	for paper, err := range books.Papers(ctx, shelf) {
 		if err != nil {

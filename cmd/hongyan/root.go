@@ -13,6 +13,7 @@ import (
 	"golang.org/x/term"
 
 	"hongyan/internal/catalogue"
+	"hongyan/internal/config"
 	"hongyan/internal/data"
 	"hongyan/internal/lint/online"
 	"hongyan/internal/metrics"
@@ -29,7 +30,7 @@ type door struct {
 	gone        chan os.Signal // cap 1: nobody is there any more
 	online      online.Options
 	net         data.Net
-	asked       map[data.Source]any // when not nil, what servers said, so that they are asked once
+	said        map[data.Source]any // by servers, while one command looks again and again; nil: they are asked each time
 	log         *slog.Logger
 	spool       *spool           // of the log
 	metrics     *metrics.Metrics // nil: nobody wants them
@@ -137,4 +138,20 @@ func (d *door) usageTemplate() string {
 
 ` + d.exitCodes() + `
 `
+}
+
+// config reads the configuration that the flags name or that lies above.
+func (d *door) config() (*config.Config, error) {
+	file, err := d.configFile()
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(file, os.Environ())
+}
+
+func (d *door) configFile() (string, error) {
+	if d.flags.config != "" {
+		return d.flags.config, nil
+	}
+	return config.Find(".")
 }

@@ -16,6 +16,7 @@ import (
 	"hongyan/internal/campaign/watch"
 	"hongyan/internal/config"
 	"hongyan/internal/fault"
+	"hongyan/internal/ledger"
 	"hongyan/internal/lint"
 	"hongyan/internal/schedule"
 )
@@ -131,7 +132,7 @@ func (d *door) timetables(ctx context.Context, conf *config.Config, o scheduleOp
 	return out, nil
 }
 
-func (t *timetable) read(ctx context.Context, shelf papers, camp *campaign.Campaign, n int) error {
+func (t *timetable) read(ctx context.Context, shelf ledger.Papers, camp *campaign.Campaign, n int) error {
 	t.Campaign = camp.Name
 	if camp.Schedule == nil {
 		return nil

@@ -15,7 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/ledger"
 	"hongyan/internal/metrics"
 	"hongyan/internal/pace"
@@ -78,9 +78,9 @@ func (d *door) send(ctx context.Context, file string, o sendOptions) error {
 }
 
 func (d *door) sendOne(ctx context.Context, file string, o sendOptions) error {
-	from := edition.ToSend
+	from := fresh.ToSend
 	if len(o.test) > 0 {
-		from = edition.ToTest
+		from = fresh.ToTest
 	}
 	e, err := d.open(ctx, file, o.issue, from)
 	if err != nil {
@@ -89,7 +89,7 @@ func (d *door) sendOne(ctx context.Context, file string, o sendOptions) error {
 	defer e.Close()
 	relieve()
 	test := len(o.test) > 0
-	if why := e.Nothing(); why != nil && !(test && e.Shows()) {
+	if why := e.Fresh.Nothing(); why != nil && !(test && e.Fresh.Shows()) {
 		return d.sayNothing(e, why)
 	}
 	if test {
@@ -168,7 +168,7 @@ func (d *door) sendIssue(ctx context.Context, e *dispatch, h *house, o sendOptio
 	if err != nil {
 		return err
 	}
-	if hands.Take(e.Key, e.accountNames()...) {
+	if hands.Can(e.Key, e.accountNames()...) {
 		return d.handOver(ctx, e, h, plan, o)
 	}
 	lanes, held := free(lanes, plan.holds, o.heeds)

@@ -12,7 +12,8 @@ import (
 	"time"
 
 	"hongyan/internal/campaign/watch"
-	"hongyan/internal/edition"
+	"hongyan/internal/edition/change"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
@@ -124,7 +125,7 @@ func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept
 	if on {
 		return office.ErrOnFloor
 	}
-	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, edition.ToSend)
+	e, err := s.door.openWritten(ctx, f.File, f.Source, issue, fresh.ToSend)
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (s *service) begin(ctx context.Context, f watch.Entry, issue string, accept
 
 // put hands an edition to the floor, which closes it.
 func (s *service) put(ctx context.Context, e *dispatch, accept bool) error {
-	if why := e.Nothing(); why != nil {
+	if why := e.Fresh.Nothing(); why != nil {
 		return why
 	}
 	compared, err := s.compare(ctx, e)
@@ -157,9 +158,9 @@ type changed struct {
 }
 
 // named are the inputs of changes, each with what became of it.
-func named(changes []edition.Change) (out []string) {
+func named(changes []change.Change) (out []string) {
 	for _, c := range changes {
-		out = append(out, strings.TrimSpace(c.String()))
+		out = append(out, c.String())
 	}
 	return out
 }

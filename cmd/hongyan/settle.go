@@ -14,6 +14,7 @@ import (
 
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
+	"hongyan/internal/report"
 )
 
 // newSettle is for what SMTP leaves open: nobody but a person can know.
@@ -114,7 +115,7 @@ func (d *door) printDoubts(e *dispatch, doubtful []ledger.Entry) error {
 			handed = d.Say("unknown how much was handed over")
 		}
 		fmt.Fprintln(d.out, d.Say("line %d, %s: account %s, begun %s, came to %s, %s: %s",
-			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, d.Answer(entry.Reply, entry.Rule)))
+			entry.Line, entry.Address, entry.Account, stamp(entry.Begun), entry.Stage, handed, d.Text(report.Answer(entry.Reply, entry.Rule))))
 	}
 	fmt.Fprintln(d.err, d.Say("Next: hongyan settle --as sent|resend [--lines …] %s", d.again(e)))
 	return ending(exitSome)

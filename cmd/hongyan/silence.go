@@ -1,7 +1,6 @@
 package main
 
 import (
-	"hongyan/internal/catalogue"
 	"hongyan/internal/fault"
 	"hongyan/internal/pace"
 	"hongyan/internal/report"
@@ -18,7 +17,7 @@ func silenceOf(why string) fault.Text {
 	case !held:
 		return fault.Textf("%s", report.Printable(why))
 	case probing:
-		return fault.Textf("probe: %s", catalogue.HeldFor(reason))
+		return fault.Textf("probe: %s", report.HeldFor(reason))
 	}
-	return fault.Textf("hold: %s", catalogue.HeldFor(reason))
+	return fault.Textf("hold: %s", report.HeldFor(reason))
 }

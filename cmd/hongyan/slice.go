@@ -252,7 +252,7 @@ func (w *worker) packed(ctx context.Context, key ledger.Key) (*thawed, error) {
 			return nil, err
 		}
 		if err := t.OpenKeys(ctx, w.books); err != nil {
-			return nil, errors.Join(err, t.close())
+			return nil, errors.Join(err, t.Close())
 		}
 		w.thawed[p] = t // one packed earlier stays for the slices that still have it
 	}
@@ -275,7 +275,7 @@ func (w *worker) tidy(carried map[ledger.Key]bool) {
 	defer w.mu.Unlock()
 	for p, t := range w.thawed {
 		if t.slices == 0 && !carried[p.Key] {
-			_ = t.close() // the rest of it goes with the process
+			_ = t.Close() // the rest of it goes with the process
 			delete(w.thawed, p)
 		}
 	}

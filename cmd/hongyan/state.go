@@ -20,7 +20,7 @@ import (
 // An onlooker reads the ledger beside whoever is writing it.
 type onlooker interface {
 	ledger.Reader
-	papers
+	ledger.Papers
 	keyed
 	History(ctx context.Context, account string, since time.Time) ([]time.Time, error)
 	Holds(ctx context.Context) ([]ledger.Hold, error)

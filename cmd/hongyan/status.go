@@ -13,7 +13,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"hongyan/internal/catalogue"
 	"hongyan/internal/crew/board"
 	"hongyan/internal/ledger"
 	"hongyan/internal/pace"
@@ -59,7 +58,7 @@ func (d *door) status(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	rests, err := board.Rests(ctx, reader, boarded(conf))
+	rests, err := board.RestsOf(ctx, reader, boarded(conf))
 	if err != nil {
 		return err
 	}
@@ -73,7 +72,7 @@ func (d *door) status(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if r, ok := board.Soonest(rests, name, conf.Accounts[name].Lanes); ok {
+		if r, ok := rests.Soonest(name, conf.Accounts[name].Lanes); ok {
 			s.Rest = &r
 		}
 		standings = append(standings, s)
@@ -160,9 +159,9 @@ func (d *door) identity(t ledger.Totals) string {
 
 func (d *door) holdLine(h ledger.Hold) string {
 	if h.Human {
-		return d.Say("account %s is held until a person acts (%s): %s", h.Account, d.Text(catalogue.HeldFor(h.Reason)), report.Printable(h.Reply))
+		return d.Say("account %s is held until a person acts (%s): %s", h.Account, d.Text(report.HeldFor(h.Reason)), report.Printable(h.Reply))
 	}
-	return d.Say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), d.Text(catalogue.HeldFor(h.Reason)), report.Printable(h.Reply))
+	return d.Say("account %s is held until %s (%s): %s", h.Account, stamp(h.Until), d.Text(report.HeldFor(h.Reason)), report.Printable(h.Reply))
 }
 
 func newVerify(d *door) *cobra.Command {

@@ -17,9 +17,9 @@ import (
 // tested is how many rows --test sends when none are chosen.
 const tested = 3
 
-// A trial is mails to be looked at before the others leave, and who is told of
+// Tests are mails to be looked at before the others leave, and who is told of
 // their way.
-type trial struct {
+type tests struct {
 	mails []*message.Message
 	waits func(until time.Time, why string)
 	sent  func(*message.Message)
@@ -48,7 +48,7 @@ func (d *door) sendTest(ctx context.Context, e *dispatch, o sendOptions) error {
 	}
 	aside := h.aside(ctx, w.lane.Account, func() {
 		d.depart()
-		err = h.deliverTest(ctx, w, trial{
+		err = h.deliverTest(ctx, w, tests{
 			mails: mails,
 			waits: func(until time.Time, why string) {
 				d.sayEarly(run.Early{Account: w.lane.Account, Until: until, Why: why})
@@ -91,7 +91,7 @@ func (d *door) testMails(ctx context.Context, e *dispatch, lines string, to []ma
 	if err != nil {
 		return nil, err
 	}
-	mailing, err := e.mailing(e.accounts[0], edition.Throwaway(), signer)
+	mailing, err := e.mailing(e.accounts[0], message.Throwaway(), signer)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ const noticeable = 5 * time.Second
 
 // deliverTest sends the mails one by one at the account's pace; after an
 // interrupt no more.
-func (h *house) deliverTest(ctx context.Context, w *way, t trial) error {
+func (h *house) deliverTest(ctx context.Context, w *way, t tests) error {
 	soft, end := h.door.soft(ctx)
 	defer end()
 	session := w.lane.Sender.Open()

@@ -113,6 +113,6 @@ func (d *door) crew(ctx context.Context, w *worker, o workerOptions) error {
 
 func (w *worker) close() {
 	for _, t := range w.thawed {
-		_ = t.close() // it is in the system's own temporary folder
+		_ = t.Close() // it is in the system's own temporary folder
 	}
 }

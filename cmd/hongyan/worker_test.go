@@ -47,8 +47,8 @@ func TestARestIsByTheLimitsThatTheAccountHad(t *testing.T) {
 	if able, err := w.able(t.Context()); err != nil || len(able) != 0 {
 		t.Errorf("%v, %v", able, err)
 	}
-	rests, err := board.Rests(t.Context(), d.store, boarded(d.conf))
-	if r, ok := board.Soonest(rests, "sandbox", d.conf.Accounts["sandbox"].Lanes); !ok || r.Why != "20/s" || err != nil {
+	rests, err := board.RestsOf(t.Context(), d.store, boarded(d.conf))
+	if r, ok := rests.Soonest("sandbox", d.conf.Accounts["sandbox"].Lanes); !ok || r.Why != "20/s" || err != nil {
 		t.Errorf("%+v, %v", r, err)
 	}
 	wider := d.conf.Accounts["sandbox"]
@@ -176,5 +176,23 @@ func TestAnIssueThatCannotBeUnpackedHereIsNoTroubleOfItsAccount(t *testing.T) {
 	}
 	if paused, err := d.store.Paper(t.Context(), office.Pauses, k.String()); paused != nil || err != nil {
 		t.Errorf("%s, %v", paused, err)
+	}
+}
+
+// A container that is started anew has the name that it had.
+func TestAWorkerThatStartsHasNoTroubleYet(t *testing.T) {
+	t.Parallel()
+	w, d := atWork(t)
+	if err := w.shun(t.Context(), burden{lane: postgres.Whole("sandbox")}, errors.New("no secret")); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := board.Troubles(t.Context(), d.store); err != nil || len(told) != 1 {
+		t.Errorf("%v, %v", told, err)
+	}
+	if err := board.Sweep(t.Context(), w.books, workerName()); err != nil {
+		t.Fatal(err)
+	}
+	if told, err := board.Troubles(t.Context(), d.store); err != nil || len(told) != 0 {
+		t.Errorf("%v, %v", told, err)
 	}
 }

@@ -16,10 +16,8 @@ import (
 	"hongyan/internal/fault"
 )
 
-// Chinese is the catalogue, in the format of gettext.
-//
 //go:embed zh.po
-var Chinese []byte
+var chinese string
 
 // Words are sentences in one language; the zero Words are English.
 type Words struct {
@@ -38,7 +36,7 @@ func In(lang string) Words {
 
 var parsed = sync.OnceValue(func() *gotext.Po {
 	po := gotext.NewPo()
-	po.Parse(Chinese)
+	po.Parse([]byte(chinese))
 	return po
 })
 

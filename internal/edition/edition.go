@@ -16,7 +16,7 @@ import (
 	"unicode/utf8"
 
 	"hongyan/internal/campaign"
-	"hongyan/internal/data"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/list"
@@ -35,6 +35,7 @@ type Edition struct {
 	Survey   list.Survey
 	Template *render.Template
 	Markdown []byte // the template as it is written
+	Fresh    *fresh.Fresh
 
 	settings    Settings
 	written     []byte // the campaign as it is written
@@ -46,7 +47,6 @@ type Edition struct {
 	depot       *parcel.Depot        // nil until it is asked for
 	linked      []linked             // what lies in it
 	parcels     map[string]string    // where it lies, once it does: file → key
-	fresh       fresh
 }
 
 // Settings are what a configuration adds to each of its campaigns.
@@ -59,41 +59,29 @@ type Settings struct {
 
 // A Source is where an edition is read from.
 type Source struct {
-	File     string // the campaign
-	Text     []byte // as it is written there
-	Issue    string // "" = as the campaign says, else main
-	Reading  Reading
-	Settings *Settings // nil = at fault themselves: nothing is held against them
-	Net      data.Net
-	Asked    map[data.Source]any // when not nil, keeps what servers said, so that they are asked once
-	// Shelf opens the papers of earlier issues, nil if there are none yet. It is
-	// called for a campaign with data, and its func when they are read.
-	Shelf func(context.Context) (Papers, func(), error)
-	// Check is what else there is to find wrong with the campaign; nil = nothing.
-	Check func(*campaign.Campaign) fault.Faults
+	Campaign *campaign.Campaign
+	Text     []byte       // as it is written
+	Faults   fault.Faults // what is wrong with it by itself
+	Issue    string       // "" = as the campaign says, else main
+	Settings *Settings    // nil = at fault themselves: nothing is held against them
+	Fresh    fresh.Source
 }
 
 // Open reads an edition. The error is a [fault.Faults] with all that is wrong with
-// any of its files, or a breakdown.
+// the campaign or any file that it names, or a breakdown.
 func Open(ctx context.Context, from Source) (*Edition, error) {
-	camp, err := campaign.Parse(from.File, from.Text)
-	if camp == nil {
-		return nil, err
-	}
-	faults := append(fault.In(err), camp.Check()...)
-	e := &Edition{Campaign: camp, Key: keyOf(camp, from.Issue), written: from.Text}
+	e := &Edition{Campaign: from.Campaign, Key: keyOf(from.Campaign, from.Issue), written: from.Text}
+	faults := from.Faults
 	if !nameable(e.Key.Issue) {
-		faults = append(faults, fault.At(from.File, 0, "an issue cannot be called %q", e.Key.Issue).
+		faults = append(faults, fault.At(e.Campaign.File, 0, "an issue cannot be called %q", e.Key.Issue).
 			Hinted("a name has up to 200 bytes of printable text, without blanks around it"))
-	}
-	if from.Check != nil {
-		faults = append(faults, from.Check(camp)...)
 	}
 	if from.Settings != nil {
 		e.settings = *from.Settings
 		faults = append(faults, e.unlinkable()...)
 	}
-	err = e.gather(ctx, from)
+	var err error
+	e.Fresh, err = fresh.Gather(ctx, e.Campaign, e.Key.Issue, from.Fresh)
 	faults = append(faults, fault.In(err)...)
 	if err == nil || fault.In(err) != nil {
 		err = e.read(&faults)
@@ -121,6 +109,9 @@ func nameable(issue string) bool {
 
 // read opens list, template and attachments, and collects what is wrong with them.
 func (e *Edition) read(faults *fault.Faults) error {
+	if !exists(e.Campaign.Recipients.File) || !exists(e.Campaign.Template) {
+		return nil // it is told already
+	}
 	collect := func(err error) error {
 		more := fault.In(err)
 		*faults = append(*faults, more...)
@@ -129,33 +120,19 @@ func (e *Edition) read(faults *fault.Faults) error {
 		}
 		return nil
 	}
-	var columns []string
-	if !exists(e.Campaign.Recipients.File) || !exists(e.Campaign.Template) {
-		return nil // Check has told it
-	}
-	l, err := list.Open(e.Campaign.Recipients.File, e.Campaign.ListOptions())
-	if err := collect(err); err != nil {
+	if err := collect(e.readList()); err != nil {
 		return err
 	}
-	if l != nil && err == nil {
-		e.List, columns = l, l.Columns()
-		e.Survey, err = l.Survey()
-		if err := collect(err); err != nil {
-			return err
-		}
+	var columns []string
+	if e.List != nil {
+		columns = e.List.Columns()
 	}
 	if hidden := e.hidden(columns); hidden != nil {
 		*faults = append(*faults, hidden)
 	}
 	names := e.names(columns)
-	e.Template, err = render.Parse(e.source(names))
-	if err := collect(err); err != nil {
+	if err := collect(e.readTemplate(names)); err != nil {
 		return err
-	}
-	if e.Template != nil {
-		if e.Markdown, err = os.ReadFile(e.Campaign.Template); err != nil {
-			return err
-		}
 	}
 	if err := collect(e.readLines(names)); err != nil {
 		return err
@@ -167,6 +144,23 @@ func (e *Edition) read(faults *fault.Faults) error {
 		return nil
 	}
 	return e.openFiles()
+}
+
+func (e *Edition) readList() (err error) {
+	if e.List, err = list.Open(e.Campaign.Recipients.File, e.Campaign.ListOptions()); err != nil {
+		e.List = nil
+		return err
+	}
+	e.Survey, err = e.List.Survey()
+	return err
+}
+
+func (e *Edition) readTemplate(names render.Names) (err error) {
+	if e.Template, err = render.Parse(e.source(names)); err != nil {
+		return err
+	}
+	e.Markdown, err = os.ReadFile(e.Campaign.Template)
+	return err
 }
 
 func exists(file string) bool {

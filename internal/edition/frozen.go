@@ -3,13 +3,13 @@ package edition
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"hongyan/internal/archive"
 	"hongyan/internal/campaign"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/ledger"
 	"hongyan/internal/render"
 )
@@ -64,51 +64,6 @@ func lay(m *archive.Manifest, files []string, folders []folder) (*os.Root, error
 	return os.OpenRoot(common)
 }
 
-// everyFile lists the files of all mails, by absolute path, the campaign first.
-func (e *Edition) everyFile(ctx context.Context) ([]string, error) {
-	files := e.sources(e.Campaign.Carried())
-	if slices.ContainsFunc(e.Campaign.Carried(), campaign.Attachment.Templated) {
-		own, err := e.ownFiles(ctx)
-		if err != nil {
-			return nil, err
-		}
-		files = append(files, own...)
-	}
-	var out []string
-	for _, file := range files {
-		abs, err := filepath.Abs(file)
-		if err != nil {
-			return nil, err
-		}
-		if exists(abs) { // what is not there ships with the program
-			out = append(out, abs)
-		}
-	}
-	return out, nil
-}
-
-// ownFiles are the attachments of single recipients. Which files those are the
-// list says, so they are only what a mail may have; a row with any other will be
-// skipped, and its file stays here.
-func (e *Edition) ownFiles(ctx context.Context) ([]string, error) {
-	own := map[string]bool{}
-	for r, err := range e.List.Recipients() {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return nil, err
-		}
-		for i, a := range e.Campaign.Carried() {
-			file, err := e.attachments[i].File.Render(r.Fields)
-			if a.Templated() && err == nil && e.files.Fits(file) == nil {
-				own[filepath.Join(e.Campaign.AttachmentsRoot, filepath.FromSlash(file))] = true
-			}
-		}
-	}
-	return slices.Sorted(maps.Keys(own)), nil
-}
-
 // Thaw has an issue as it was packed, in an empty folder that is its own: all that
 // makes mails of the ledger's entries, and no list. The theme is the issue's.
 func Thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key, dir string, s Settings) (*Edition, error) {
@@ -130,7 +85,7 @@ func Thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key, dir string, s 
 	}
 	s.Theme = m.Theme
 	e := &Edition{Campaign: camp, Key: k, settings: s, written: src, parcels: m.Parcels}
-	if err := e.takeFrozen(ctx, shelf); err != nil {
+	if e.Fresh, err = fresh.Thaw(ctx, camp, k.Issue, shelf); err != nil {
 		return nil, err
 	}
 	library := ""

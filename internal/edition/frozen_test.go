@@ -12,11 +12,12 @@ import (
 	"testing"
 	"time"
 
+	"hongyan/internal/campaign"
 	"hongyan/internal/config"
 	"hongyan/internal/edition"
+	"hongyan/internal/edition/fresh"
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/sqlite"
-	"hongyan/internal/list"
 )
 
 // Everything an issue is made of comes along: campaign, template, layout, theme,
@@ -44,10 +45,9 @@ func TestAFrozenIssueMakesTheVerySameMails(t *testing.T) {
 }
 
 func sameMails(t *testing.T, file string) {
-	settings := edition.Settings{Templates: "../../templates"}
-	e := opened(t, file, settings)
+	e := opened(t, file, edition.Settings{Templates: "../../templates", Theme: map[string]string{"brand": "#123456"}})
 	store := frozen(t, e)
-	thawed, err := edition.Thaw(t.Context(), store, e.Key, t.TempDir(), settings)
+	thawed, err := edition.Thaw(t.Context(), store, e.Key, t.TempDir(), edition.Settings{Theme: map[string]string{"brand": "#654321"}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -63,10 +63,13 @@ func opened(t *testing.T, file string, s edition.Settings) *edition.Edition {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e, err := edition.Open(t.Context(), edition.Source{
-		File: file, Text: text, Issue: "12", Settings: &s, Reading: edition.ToPreview,
-		Shelf: func(context.Context) (edition.Papers, func(), error) { return nil, func() {}, nil },
-	})
+	camp, err := campaign.Parse(file, text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := edition.Open(t.Context(), edition.Source{Campaign: camp, Text: text, Issue: "12", Settings: &s, Fresh: fresh.Source{
+		Reading: fresh.ToPreview, Shelf: func(context.Context) (ledger.Papers, func(), error) { return nil, func() {}, nil },
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,7 +85,7 @@ func frozen(t *testing.T, e *edition.Edition) *sqlite.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { store.Close() })
-	if err := errors.Join(e.Freeze(t.Context(), store, edition.Throwaway()), e.Pack(t.Context(), store)); err != nil {
+	if err := errors.Join(e.Fresh.Freeze(t.Context(), store), e.Pack(t.Context(), store)); err != nil {
 		t.Fatal(err)
 	}
 	return store
@@ -103,7 +106,7 @@ func mails(t *testing.T, e, listed *edition.Edition) []byte {
 		if err != nil {
 			t.Fatal(err)
 		}
-		mail, err := mailing.Compose(entry(r), time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
+		mail, err := mailing.Compose(edition.Entry(r), time.Date(2026, 11, 23, 9, 0, 0, 0, time.UTC))
 		if err != nil {
 			out.WriteString(err.Error() + "\n")
 			continue
@@ -116,10 +119,6 @@ func mails(t *testing.T, e, listed *edition.Edition) []byte {
 		t.Error("there are no mails")
 	}
 	return boundary.ReplaceAll(out.Bytes(), []byte("boundary"))
-}
-
-func entry(r list.Recipient) ledger.Entry {
-	return ledger.Entry{Line: r.Line, Address: r.Address, Name: r.Name, Fields: r.Fields}
 }
 
 // boundary is drawn anew for each shape of mail.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"hongyan/internal/archive"
+	"hongyan/internal/edition"
 )
 
 // What the list says never brings a file of the sender's machine that a mail could
@@ -47,7 +48,7 @@ func TestNoRowBringsAFileThatItsMailCannotHave(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if _, err := mailing.Compose(entry(r), time.Now()); err != nil {
+		if _, err := mailing.Compose(edition.Entry(r), time.Now()); err != nil {
 			skipped++
 			continue
 		}

@@ -2,7 +2,6 @@ package edition
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
@@ -46,16 +45,9 @@ func (e *Edition) Mailing(from mail.Address, key []byte, signer *message.Signer)
 	}, nil
 }
 
-// Throwaway is a key for mails that never leave.
-func Throwaway() []byte {
-	key := make([]byte, 32)
-	_, _ = rand.Read(key) // never fails
-	return key
-}
-
 // Content is what a mail to look at is made of.
 func (e *Edition) Content(r list.Recipient) (render.Content, error) {
-	downloads, err := e.wrap(Throwaway())
+	downloads, err := e.wrap(message.Throwaway())
 	if err != nil {
 		return render.Content{}, err
 	}

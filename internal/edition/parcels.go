@@ -126,9 +126,9 @@ func (e *Edition) wrapOne(depot *parcel.Depot, l linked) (parcel.Parcel, error) 
 // uploading is how long one file may take.
 const uploading = 30 * time.Minute
 
-// leaveParcels uploads what the mails will link to, unless it lies there, and
-// keeps where.
-func (e *Edition) leaveParcels(ctx context.Context, key []byte) error {
+// LeaveParcels uploads what the mails will link to, unless it lies there, and keeps
+// where; key is the ledger's. It may be done again.
+func (e *Edition) LeaveParcels(ctx context.Context, key []byte) error {
 	if len(e.Campaign.Linked()) == 0 {
 		return nil
 	}

@@ -19,7 +19,7 @@ import (
 func (e *Edition) names(columns []string) render.Names {
 	out := render.Names{Columns: columns, Downloads: e.downloads()}
 	if len(e.Campaign.Data) > 0 {
-		out.Data = e.fresh.Values
+		out.Data = e.Fresh.Values
 	}
 	return out
 }

@@ -35,8 +35,9 @@ type Shelf interface {
 	Discard(ctx context.Context, shelf, name string) error
 }
 
-// Papers are shelves that are only read.
+// Papers are shelves that are only read. See [Shelf].
 type Papers interface {
+	Paper(ctx context.Context, shelf, name string) ([]byte, error)
 	Papers(ctx context.Context, shelf string) iter.Seq2[Paper, error]
 }
 

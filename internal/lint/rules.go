@@ -114,6 +114,13 @@ func Found(id string, what, hint fault.Text) Finding {
 	return f
 }
 
+// OfFault is a fault as a finding. See [Found].
+func OfFault(id string, f *fault.Fault) Finding {
+	out := Found(id, f.What, f.Hint)
+	out.File, out.Line = f.File, f.Line
+	return out
+}
+
 func ruleIndex(id string) int {
 	return slices.IndexFunc(rules(), func(r rule) bool { return r.id == id })
 }

@@ -22,7 +22,7 @@ import (
 type Proof struct {
 	Edition *edition.Edition
 	Senders []Sender
-	Options lint.Options
+	Options lint.Options // the campaign's over the configuration's
 
 	memory lint.Memory // of the template's mails
 }
@@ -34,18 +34,18 @@ type Sender struct {
 	Bare              bool  // no signature covers List-Unsubscribe
 }
 
-// Mail finds what is wrong with one recipient's mail.
-func (p *Proof) Mail(r list.Recipient, mail *message.Message) []lint.Finding {
+// Look finds what is wrong with one recipient's mail.
+func (p *Proof) Look(r list.Recipient, mail *message.Message) []lint.Finding {
 	content, err := p.Edition.Content(r)
 	if err != nil {
 		return nil
 	}
 	defer content.Release()
-	return p.Content(content, mail)
+	return p.LookAt(content, mail)
 }
 
-// Content is Mail for one whose content is at hand.
-func (p *Proof) Content(content render.Content, mail *message.Message) []lint.Finding {
+// LookAt is Look for a mail whose content is at hand.
+func (p *Proof) LookAt(content render.Content, mail *message.Message) []lint.Finding {
 	return p.Options.Heed(lint.Check(lint.Mail{
 		Subject: content.Subject, Preheader: content.Preheader, HTML: content.HTML, Text: content.Text,
 		Size: mail.Size(), MaxSize: p.maxSize(), Images: images(content.Images),
@@ -128,18 +128,11 @@ func (p *Proof) bareUnsubscribe(line int) (out []lint.Finding) {
 	return out
 }
 
-// Fault is a fault as a finding.
-func Fault(rule string, f *fault.Fault) lint.Finding {
-	out := lint.Found(rule, f.What, f.Hint)
-	out.File, out.Line = f.File, f.Line
-	return out
-}
-
 // Rows are what there is to say of the rows of the list, the first of each kind by
 // name, for programs. They are no findings that a check counts.
 func (p *Proof) Rows(r Rehearsal) (out []lint.Finding) {
 	add := func(rule string, line int, what, hint fault.Text) {
-		out = append(out, Fault(rule, &fault.Fault{File: p.Edition.Campaign.Recipients.File, Line: line, What: what, Hint: hint}))
+		out = append(out, lint.OfFault(rule, &fault.Fault{File: p.Edition.Campaign.Recipients.File, Line: line, What: what, Hint: hint}))
 	}
 	more := func(rule string, n int) {
 		if n > 0 {

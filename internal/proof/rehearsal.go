@@ -39,7 +39,8 @@ type Unfit struct {
 // A Glimpse is what a rehearsal keeps of a mail.
 type Glimpse struct {
 	To, Subject string
-	Size        int64 // bytes, as it goes over the wire
+
+	size int64 // bytes, as it goes over the wire
 }
 
 // Compose makes the mail of one entry.
@@ -98,7 +99,7 @@ func (p *Proof) try(compose Compose, rcpt list.Recipient, now time.Time) trial {
 		return trial{row: rcpt, err: err}
 	}
 	defer mail.Release()
-	return trial{row: rcpt, mail: Glimpse{mail.To, mail.Subject, mail.Size()}, found: p.Mail(rcpt, mail)}
+	return trial{row: rcpt, mail: Glimpse{mail.To, mail.Subject, mail.Size()}, found: p.Look(rcpt, mail)}
 }
 
 func (r *Rehearsal) add(t trial) {
@@ -113,7 +114,7 @@ func (r *Rehearsal) add(t trial) {
 	if r.First == nil {
 		r.First = &t.mail
 	}
-	if r.largest == nil || t.mail.Size > r.largest.Size {
+	if r.largest == nil || t.mail.size > r.largest.size {
 		r.largest = &t.mail
 	}
 }
@@ -123,11 +124,11 @@ func (r *Rehearsal) add(t trial) {
 func (p *Proof) weigh(r Rehearsal, findings []lint.Finding) []lint.Finding {
 	findings = slices.DeleteFunc(findings, func(f lint.Finding) bool { return f.Rule == "message-size" })
 	limit := p.maxSize()
-	if r.largest == nil || limit == 0 || r.largest.Size <= limit {
+	if r.largest == nil || limit == 0 || r.largest.size <= limit {
 		return findings
 	}
 	tooBig := lint.Found("message-size",
-		fault.Textf("the mail to %s is %s; the provider takes at most %s", r.largest.To, size(r.largest.Size), size(limit)),
+		fault.Textf("the mail to %s is %s; the provider takes at most %s", r.largest.To, size(r.largest.size), size(limit)),
 		fault.Textf("shrink images and attachments (they grow by a third on the way), or send a link"))
 	return p.Options.Heed(append(findings, tooBig))
 }
@@ -136,9 +137,9 @@ func (p *Proof) weigh(r Rehearsal, findings []lint.Finding) []lint.Finding {
 // takes. There has to be a mail.
 func (p *Proof) Largest(r Rehearsal) fault.Text {
 	if limit := p.maxSize(); limit > 0 {
-		return fault.Textf("Largest mail: %s of at most %s, to %s", size(r.largest.Size), size(limit), r.largest.To)
+		return fault.Textf("Largest mail: %s of at most %s, to %s", size(r.largest.size), size(limit), r.largest.To)
 	}
-	return fault.Textf("Largest mail: %s, to %s", size(r.largest.Size), r.largest.To)
+	return fault.Textf("Largest mail: %s, to %s", size(r.largest.size), r.largest.To)
 }
 
 // Reason is why a row cannot become a mail.

@@ -1,6 +1,10 @@
 package board
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +13,7 @@ import (
 	"hongyan/internal/ledger"
 	"hongyan/internal/ledger/postgres"
 	"hongyan/internal/ledger/sqlite"
+	"hongyan/internal/pace"
 )
 
 func TestAWorkerTakesWhatItCanUse(t *testing.T) {
@@ -32,7 +37,7 @@ func TestAWorkerTakesWhatItCanUse(t *testing.T) {
 	}
 	heavy := ledger.Key{Campaign: "news", Issue: "main"}
 	li, wang := handOf(postgres.Worker{Name: "li"}, troubles), handOf(postgres.Worker{Name: "wang"}, troubles)
-	if (Hands{li}).Take(heavy, "b") || !(Hands{li, wang}).Take(heavy, "a") {
+	if (Hands{li}).Can(heavy, "b") || !(Hands{li, wang}).Can(heavy, "a") {
 		t.Error("who has no room for an issue carries none of its accounts, and others do")
 	}
 	if got, want := (Hands{li}).Lack(heavy, "b").String(), "no worker can carry news/main: no room; mend that, or start hongyan worker on a machine that can"; got != want {
@@ -56,7 +61,7 @@ func TestASplitAccountWaitsWhenAllItsLanesDo(t *testing.T) {
 		"it is not split": {map[postgres.Lane]Rest{postgres.Whole("qq"): now}, qq, now},
 		"nobody waits":    {nil, relay, Rest{}},
 	} {
-		if got, ok := Soonest(c.rests, c.account.Name, c.account.Lanes); got != c.want || ok == got.Until.IsZero() {
+		if got, ok := Rests(c.rests).Soonest(c.account.Name, c.account.Lanes); got != c.want || ok == got.Until.IsZero() {
 			t.Errorf("%s: %v, want %v", name, got, c.want)
 		}
 	}
@@ -96,5 +101,51 @@ func TestWhoStartsHasNoTroubleYet(t *testing.T) {
 	}
 	if !slices.Equal(left, []string{"account relay wang"}) {
 		t.Error(left)
+	}
+}
+
+// TestOtherReleasesReadTheBoard: how papers are called and written is what they have in
+// common with this one.
+func TestOtherReleasesReadTheBoard(t *testing.T) {
+	t.Parallel()
+	shelf, err := sqlite.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer shelf.Close()
+	at := time.Date(2126, 11, 23, 9, 0, 0, 0, time.UTC)
+	lane := postgres.Lane{Account: "relay", N: 1, Of: 4}
+	limits := pace.Limits{PerConnection: 20}
+	err = errors.Join(
+		Trouble{Worker: "li", Account: "qq", Why: "no secret", Again: at}.Tell(t.Context(), shelf),
+		Trouble{Worker: "li", Account: "relay", Part: lane.Part(), Why: "no secret", Again: at}.Tell(t.Context(), shelf),
+		Trouble{Worker: "li", Issue: "news/main", Why: "no room", Again: at}.Tell(t.Context(), shelf),
+		Rest{Until: at, Why: "20/s"}.Tell(t.Context(), shelf, lane, limits),
+		Errand{"qq"}.Tell(t.Context(), shelf, at),
+	)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum := sha256.Sum256([]byte(limits.String() + fmt.Sprint(limits.Hours.Holidays)))
+	for _, want := range [][3]string{
+		{"trouble", "account qq li", `{"worker":"li","account":"qq","why":"no secret","again":"2126-11-23T09:00:00Z"}`},
+		{"trouble", "account relay 2/4 li", `{"worker":"li","account":"relay","part":"2/4","why":"no secret","again":"2126-11-23T09:00:00Z"}`},
+		{"trouble", "issue news/main li", `{"worker":"li","issue":"news/main","why":"no room","again":"2126-11-23T09:00:00Z"}`},
+		{"resting", "relay 2/4 " + hex.EncodeToString(sum[:8]), `{"until":"2126-11-23T09:00:00Z","why":"20/s"}`},
+		{"errand", "qq", `"2126-11-23T09:00:00Z"`},
+	} {
+		if body, err := shelf.Paper(t.Context(), want[0], want[1]); err != nil || string(body) != want[2] {
+			t.Errorf("%s on shelf %s: %s, want %s (%v)", want[1], want[0], body, want[2], err)
+		}
+	}
+	rests, err := RestsOf(t.Context(), shelf, []Account{{Name: "relay", Lanes: 4, Limits: limits}})
+	if err != nil || rests[lane] != (Rest{at, "20/s"}) {
+		t.Errorf("%v, %v", rests, err)
+	}
+	if wanted, err := Wanted(t.Context(), shelf); err != nil || !wanted["qq"].Equal(at) {
+		t.Errorf("%v, %v", wanted, err)
+	}
+	if told, err := Troubles(t.Context(), shelf); err != nil || len(told) != 3 {
+		t.Errorf("%v, %v", told, err)
 	}
 }

@@ -29,8 +29,9 @@ func HandsOf(workers []postgres.Worker, troubles []Trouble) (out Hands) {
 	return out
 }
 
-// handOf goes by what a worker has before what it told: a trouble is taken back
-// at the end of the first slice that went well.
+// handOf goes by what a worker has before what it told of an account: that is taken
+// back at the end of the first slice that went well. What it told of an issue is taken
+// back as soon as it has the files.
 func handOf(w postgres.Worker, troubles []Trouble) hand {
 	h := hand{w, map[string]string{}, map[string]string{}}
 	for _, t := range troubles {
@@ -52,8 +53,8 @@ func (h hand) takes(k ledger.Key, account string) bool {
 	return !cannot && !heavy && (h.Takes == nil || slices.Contains(h.Takes, account))
 }
 
-// Take reports whether one of them takes one of the accounts for an issue.
-func (h Hands) Take(k ledger.Key, accounts ...string) bool {
+// Can reports whether one of them takes one of the accounts for an issue.
+func (h Hands) Can(k ledger.Key, accounts ...string) bool {
 	return slices.ContainsFunc(h, func(one hand) bool {
 		return slices.ContainsFunc(accounts, func(account string) bool { return one.takes(k, account) })
 	})
@@ -64,7 +65,7 @@ func (h Hands) Lack(k ledger.Key, accounts ...string) (why fault.Text) {
 	if len(h) == 0 {
 		return fault.Textf("no worker is there; start hongyan worker on any machine")
 	}
-	if h.Take(k, accounts...) {
+	if h.Can(k, accounts...) {
 		return why
 	}
 	for _, one := range h {

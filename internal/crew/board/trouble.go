@@ -9,8 +9,6 @@ import (
 	"hongyan/internal/ledger"
 )
 
-const troubles = "trouble"
-
 // A Trouble is why a worker cannot use a lane of an account, or carry an issue.
 type Trouble struct {
 	Worker  string    `json:"worker"`

@@ -30,7 +30,7 @@ func (h *house) thaw(ctx context.Context, shelf archive.Shelf, k ledger.Key) (*t
 	return &thawed{dispatch: &dispatch{Edition: e, conf: h.conf}, dir: dir}, nil
 }
 
-func (t *thawed) close() error {
-	t.Close()
+func (t *thawed) Close() error {
+	t.Edition.Close()
 	return os.RemoveAll(t.dir)
 }

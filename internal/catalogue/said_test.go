@@ -8,13 +8,14 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/reply"
+	"hongyan/internal/report"
 )
 
 func TestWhatHongyanWroteDownIsSaidInTheReadersLanguage(t *testing.T) {
 	t.Parallel()
 	en, zh := catalogue.In("en"), catalogue.In("zh")
 	for _, class := range reply.Classes() {
-		if got := zh.Text(catalogue.HeldFor(string(class))); got == string(class) {
+		if got := zh.Text(report.HeldFor(string(class))); got == string(class) {
 			t.Errorf("%s has no Chinese", class)
 		}
 	}
@@ -26,10 +27,10 @@ func TestWhatHongyanWroteDownIsSaidInTheReadersLanguage(t *testing.T) {
 		{left.Why(), "unsubscribe", "unsubscribe on 2026-11-23: too often", "退订（2026-11-23）：too often"},
 		{"550 no %d\x1b", "qq", `550 no %d\u001b`, `550 no %d\u001b`},
 	} {
-		if got := en.Answer(c.said, c.rule); got != c.en {
+		if got := en.Text(report.Answer(c.said, c.rule)); got != c.en {
 			t.Errorf("%q is %q, want %q", c.said, got, c.en)
 		}
-		if got := zh.Answer(c.said, c.rule); got != c.zh {
+		if got := zh.Text(report.Answer(c.said, c.rule)); got != c.zh {
 			t.Errorf("%q is %q, want %q", c.said, got, c.zh)
 		}
 	}

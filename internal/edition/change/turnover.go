@@ -1,4 +1,4 @@
-package edition
+package change
 
 import (
 	"encoding/json"
@@ -6,6 +6,8 @@ import (
 	"hash/maphash"
 	"iter"
 	"strings"
+
+	"hongyan/internal/list"
 
 	"hongyan/internal/ledger"
 )
@@ -16,8 +18,8 @@ type Turnover struct {
 	Gone       int  // who is not on the list any more
 }
 
-// Turnover compares the list with the entries.
-func (e *Edition) Turnover(entries iter.Seq2[ledger.Entry, error]) (t Turnover, err error) {
+// Rows compares a list with the entries.
+func Rows(l *list.List, entries iter.Seq2[ledger.Entry, error]) (t Turnover, err error) {
 	seed, known := maphash.MakeSeed(), map[uint64]uint64{}
 	for entry, err := range entries {
 		if err != nil {
@@ -26,7 +28,7 @@ func (e *Edition) Turnover(entries iter.Seq2[ledger.Entry, error]) (t Turnover, 
 		known[maphash.String(seed, rowName(entry.Line, entry.Address))] = fieldsSum(seed, entry.Fields)
 	}
 	seen := map[uint64]bool{}
-	for r, err := range e.List.Recipients() {
+	for r, err := range l.Recipients() {
 		if err != nil {
 			return t, err
 		}
@@ -48,8 +50,8 @@ func (e *Edition) Turnover(entries iter.Seq2[ledger.Entry, error]) (t Turnover, 
 	return t, nil
 }
 
-// Departed counts the entries that the list does not name any more.
-func (e *Edition) Departed(entries iter.Seq2[ledger.Entry, error]) (int, error) {
+// Departed counts the entries that a list does not name any more.
+func Departed(l *list.List, entries iter.Seq2[ledger.Entry, error]) (int, error) {
 	seed, open := maphash.MakeSeed(), map[uint64]struct{}{}
 	for entry, err := range entries {
 		if err != nil {
@@ -57,7 +59,7 @@ func (e *Edition) Departed(entries iter.Seq2[ledger.Entry, error]) (int, error) 
 		}
 		open[maphash.String(seed, rowName(entry.Line, entry.Address))] = struct{}{}
 	}
-	for r, err := range e.List.Recipients() {
+	for r, err := range l.Recipients() {
 		if err != nil {
 			return 0, err
 		}
@@ -94,6 +96,7 @@ func (s *Some) add(line int, address string) {
 	}
 }
 
+// String names them.
 func (s Some) String() string {
 	names := strings.Join(s.first, "; ")
 	if s.N > len(s.first) {

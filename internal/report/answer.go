@@ -1,4 +1,4 @@
-package catalogue
+package report
 
 import (
 	"slices"
@@ -7,30 +7,29 @@ import (
 	"hongyan/internal/fault"
 	"hongyan/internal/ledger"
 	"hongyan/internal/reply"
-	"hongyan/internal/report"
 )
 
 // Answer is what was said of a mail, whose rule tells who said it: a server's words
-// as they were, hongyan's own in the reader's language.
-func (w Words) Answer(said, rule string) string {
+// as they were, hongyan's own as a sentence.
+func Answer(said, rule string) fault.Text {
 	switch said {
 	case ledger.AbandonedWhy:
-		return w.Say(ledger.AbandonedWhy)
+		return fault.Textf(ledger.AbandonedWhy)
 	case ledger.BrokenDown:
-		return w.Say(ledger.BrokenDown)
+		return fault.Textf(ledger.BrokenDown)
 	}
 	if tries, last, ours := ledger.ReadGivenUp(said); ours {
-		return w.Count("given up after %d attempt: %s", "given up after %d attempts: %s", tries, report.Printable(last))
+		return fault.Counted("given up after %d attempt: %s", "given up after %d attempts: %s", tries, Printable(last))
 	}
 	by, ours := ledger.ReadWhy(rule, said)
-	source, day := w.Word(string(by.Source)), by.At.Format(time.DateOnly)
+	source, day := fault.Textf(string(by.Source)), by.At.Format(time.DateOnly)
 	switch {
 	case !ours:
-		return report.Printable(said)
+		return fault.Textf("%s", Printable(said))
 	case by.Reason == "":
-		return w.Say("%s on %s", source, day)
+		return fault.Textf("%s on %s", source, day)
 	}
-	return w.Say("%s on %s: %s", source, day, report.Printable(by.Reason))
+	return fault.Textf("%s on %s: %s", source, day, Printable(by.Reason))
 }
 
 // HeldFor is the reason of a hold: the class of the answer that led to it, or links
@@ -42,5 +41,5 @@ func HeldFor(reason string) fault.Text {
 	if class := reply.Class(reason); slices.Contains(reply.Classes(), class) {
 		return fault.Textf(string(class))
 	}
-	return fault.Textf("%s", report.Printable(reason))
+	return fault.Textf("%s", Printable(reason))
 }

@@ -14,7 +14,7 @@ import (
 
 // notRead are findings for what a check did not ask for.
 func (e *dispatch) notRead() (out []lint.Finding) {
-	for _, name := range e.Unread() {
+	for _, name := range e.Fresh.Unread {
 		f := lint.Found("data-unread", fault.Textf("the data %s come from a server that was not asked; no mail was composed", name),
 			fault.Textf("hongyan check --online asks it; later, what the last issue had is taken"))
 		f.File, f.Line = e.Campaign.File, e.Campaign.Lines["data."+name]
@@ -34,10 +34,10 @@ func (d *door) sayNothing(e *dispatch, why *schedule.Nothing) error {
 
 // sayOld tells who only looks at the mails that none would be sent now.
 func (d *door) sayOld(e *dispatch) {
-	why := e.Nothing()
+	why := e.Fresh.Nothing()
 	switch {
 	case why == nil:
-	case e.Shows():
+	case e.Fresh.Shows():
 		fmt.Fprintln(d.err, d.Say("Nothing would be sent: %s. What is shown has the items that there are now.", d.Text(why.Why)))
 	default:
 		fmt.Fprintln(d.err, d.Say("Nothing would be sent: %s", d.Text(why.Why)))
@@ -46,7 +46,7 @@ func (d *door) sayOld(e *dispatch) {
 
 // sayAsked tells which servers were asked.
 func (d *door) sayAsked(e *dispatch) {
-	if asked := e.Asked(); len(asked) > 0 {
+	if asked := e.Fresh.Asked; len(asked) > 0 {
 		fmt.Fprintln(d.err, d.Say("Read from the network: %s", strings.Join(asked, ", ")))
 	}
 }
