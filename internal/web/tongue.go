@@ -1,30 +1,11 @@
 package web
 
 import (
-	_ "embed"
-	"fmt"
 	"net/http"
 	"strings"
 
 	"golang.org/x/text/language"
 )
-
-// number writes a count as people read it.
-func number(n int) string {
-	s := fmt.Sprint(n)
-	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
-}
-
-// perMinute is a rate as people say it.
-func (v *views) perMinute(perSecond float64) string {
-	if perSecond >= 2 {
-		return v.Say("%.0f a second", perSecond)
-	}
-	return v.Say("%.1f a minute", 60*perSecond)
-}
 
 // tongue is the name of the cookie by which a person has chosen a language.
 const tongue = "hongyan-lang"
