@@ -17,7 +17,7 @@ test: needs ## everything a contributor needs: all tests, with race detector and
 check: form test ## what CI runs: form, vet, staticcheck, idioms, dead code, house test, tests
 
 form: ## format, vet, staticcheck, current idioms, the cluster's objects, dead code
-	@big=$$(git ls-tree -lr HEAD | awk '$$4 > 1048576 { print $$5 }') && [ -z "$$big" ] || { echo "too big to be kept: $$big"; exit 1; }
+	@big=$$(find . -name .git -prune -o -type f -size +1024k -print0 | xargs -0 -r git ls-files --) && [ -z "$$big" ] || { echo "too big to be kept: $$big"; exit 1; }
 	@unformatted=$$($(TOOL) gofumpt -l cmd internal templates); [ -z "$$unformatted" ] || { echo "not gofumpt: $$unformatted"; exit 1; }
 	go vet ./...
 	go fix -diff ./...

@@ -43,7 +43,7 @@ const rooms = `
 	ledger/moving:
 	ledger/ledgertest: ledger testing rapid
 	unsubscribe:       ledger rate netutil xtext net net/http
-	report:            fault ledger reply os
+	report:            catalogue fault ledger reply os
 	catalogue:         fault gotext
 	run:               ledger render message reply
 	archive:           os

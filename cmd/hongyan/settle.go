@@ -74,7 +74,7 @@ func (d *door) settle(cmd *cobra.Command, campaign, issue, as string, lines []in
 		return d.answer(settledAnswer{n})
 	}
 	fmt.Fprintln(d.out, d.Say("%d settled", n))
-	if exists(e.Campaign.File) {
+	if _, err := os.Stat(e.Campaign.File); err == nil {
 		fmt.Fprintln(d.err, d.Say("Next: hongyan send %s", d.again(e)))
 	}
 	return nil
@@ -179,9 +179,4 @@ func whoami() string {
 		return u.Username
 	}
 	return "somebody"
-}
-
-func exists(file string) bool {
-	_, err := os.Stat(file)
-	return err == nil
 }

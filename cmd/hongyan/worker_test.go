@@ -196,3 +196,8 @@ func TestAWorkerThatStartsHasNoTroubleYet(t *testing.T) {
 		t.Errorf("%v, %v", told, err)
 	}
 }
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
+}

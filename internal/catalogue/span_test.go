@@ -19,6 +19,7 @@ func TestASpanIsSaidAsPeopleSayIt(t *testing.T) {
 		{90 * time.Second / 2, "45 seconds", "45 秒"},
 		{59*time.Second + 600*time.Millisecond, "1 minute", "1 分钟"},
 		{time.Minute, "1 minute", "1 分钟"},
+		{90 * time.Second, "2 minutes", "2 分钟"},
 		{2 * time.Minute, "2 minutes", "2 分钟"},
 		{59*time.Minute + 40*time.Second, "1 hour", "1 小时"},
 		{61 * time.Minute, "1 hour", "1 小时"},

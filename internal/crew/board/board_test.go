@@ -67,14 +67,21 @@ func TestASplitAccountWaitsWhenAllItsLanesDo(t *testing.T) {
 	}
 }
 
-// A container that is started anew has the name that it had.
-func TestWhoStartsHasNoTroubleYet(t *testing.T) {
-	t.Parallel()
+// empty is a ledger whose shelves are.
+func empty(t *testing.T) *sqlite.Store {
+	t.Helper()
 	shelf, err := sqlite.Open(t.Context(), t.TempDir())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer shelf.Close()
+	t.Cleanup(func() { shelf.Close() })
+	return shelf
+}
+
+// A container that is started anew has the name that it had.
+func TestWhoStartsHasNoTroubleYet(t *testing.T) {
+	t.Parallel()
+	shelf := empty(t)
 	now := time.Now()
 	for _, trouble := range []Trouble{
 		{Worker: "li", Account: "relay", Part: "2/4", Again: now},
@@ -108,15 +115,11 @@ func TestWhoStartsHasNoTroubleYet(t *testing.T) {
 // common with this one.
 func TestOtherReleasesReadTheBoard(t *testing.T) {
 	t.Parallel()
-	shelf, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer shelf.Close()
+	shelf := empty(t)
 	at := time.Date(2126, 11, 23, 9, 0, 0, 0, time.UTC)
 	lane := postgres.Lane{Account: "relay", N: 1, Of: 4}
 	limits := pace.Limits{PerConnection: 20}
-	err = errors.Join(
+	err := errors.Join(
 		Trouble{Worker: "li", Account: "qq", Why: "no secret", Again: at}.Tell(t.Context(), shelf),
 		Trouble{Worker: "li", Account: "relay", Part: lane.Part(), Why: "no secret", Again: at}.Tell(t.Context(), shelf),
 		Trouble{Worker: "li", Issue: "news/main", Why: "no room", Again: at}.Tell(t.Context(), shelf),

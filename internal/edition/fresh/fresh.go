@@ -72,8 +72,8 @@ type reader interface {
 	Paper(ctx context.Context, shelf, name string) ([]byte, error)
 }
 
-func (f *Fresh) empty() {
-	f.Data = data.Data{Values: map[string]any{}, IDs: map[string][]string{}}
+func nothingYet(camp *campaign.Campaign, issue string) *Fresh {
+	return &Fresh{Data: data.Data{Values: map[string]any{}, IDs: map[string][]string{}}, camp: camp, issue: issue}
 }
 
 func frozenShelf(campaign string) string { return "data/" + campaign }
@@ -82,7 +82,7 @@ func seenShelf(campaign string) string   { return "feed/" + campaign }
 // Gather reads the data of an issue. With an error come the names of those that are
 // not known.
 func Gather(ctx context.Context, camp *campaign.Campaign, issue string, from Source) (*Fresh, error) {
-	f := &Fresh{camp: camp, issue: issue}
+	f := nothingYet(camp, issue)
 	if len(camp.Data) == 0 {
 		return f, nil
 	}
@@ -91,7 +91,6 @@ func Gather(ctx context.Context, camp *campaign.Campaign, issue string, from Sou
 		return f, err
 	}
 	defer done()
-	f.empty()
 	if from.Reading.has(frozen) && shelf != nil {
 		if err := f.take(ctx, shelf); err != nil {
 			return f, err
@@ -102,7 +101,7 @@ func Gather(ctx context.Context, camp *campaign.Campaign, issue string, from Sou
 
 // Thaw has what an issue was begun with.
 func Thaw(ctx context.Context, camp *campaign.Campaign, issue string, shelf reader) (*Fresh, error) {
-	f := &Fresh{camp: camp, issue: issue}
+	f := nothingYet(camp, issue)
 	return f, f.take(ctx, shelf)
 }
 
@@ -142,7 +141,6 @@ func (f *Fresh) take(ctx context.Context, shelf reader) error {
 	if err != nil || body == nil {
 		return err
 	}
-	f.empty()
 	kept, err := data.Parse(body)
 	if err != nil {
 		return err

@@ -19,6 +19,20 @@ type issue struct {
 	store *sqlite.Store
 }
 
+// planned is an issue with one price.
+func planned(t *testing.T) issue {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { store.Close() })
+	i := issue{t, t.TempDir(), store}
+	i.write("a.yaml", "name: a\nsubject: s\ntemplate: a.md\nrecipients: a.csv\ndata:\n  price: {file: price.json}\n")
+	i.write("price.json", `{"is": "1"}`)
+	return i
+}
+
 func (i issue) write(name, text string) {
 	i.Helper()
 	if err := os.WriteFile(filepath.Join(i.dir, name), []byte(text), 0o600); err != nil {
@@ -55,15 +69,8 @@ func is(f *fresh.Fresh, source string) string {
 
 func TestAnIssueGoesOnWithWhatItBeganWith(t *testing.T) {
 	t.Parallel()
-	store, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	i := issue{t, t.TempDir(), store}
-	i.write("a.yaml", "name: a\nsubject: s\ntemplate: a.md\nrecipients: a.csv\ndata:\n  price: {file: price.json}\n")
-	i.write("price.json", `{"is": "1"}`)
-	if err := i.gather("main", fresh.ToSend).Freeze(t.Context(), store); err != nil {
+	i := planned(t)
+	if err := i.gather("main", fresh.ToSend).Freeze(t.Context(), i.store); err != nil {
 		t.Fatal(err)
 	}
 	i.write("price.json", `{"is": "2"}`)
@@ -86,7 +93,7 @@ func TestAnIssueGoesOnWithWhatItBeganWith(t *testing.T) {
 	// What the campaign has besides since is read now, and frozen with the rest.
 	i.write("a.yaml", "name: a\nsubject: s\ntemplate: a.md\nrecipients: a.csv\ndata:\n  price: {file: price.json}\n  rate: {file: rate.json}\n")
 	i.write("rate.json", `{"is": "3"}`)
-	if err := i.gather("main", fresh.ToSend).Freeze(t.Context(), store); err != nil {
+	if err := i.gather("main", fresh.ToSend).Freeze(t.Context(), i.store); err != nil {
 		t.Fatal(err)
 	}
 	i.write("rate.json", `{"is": "4"}`)
@@ -98,22 +105,15 @@ func TestAnIssueGoesOnWithWhatItBeganWith(t *testing.T) {
 // TestTwoCannotBeginOneIssue, each with data of its own.
 func TestTwoCannotBeginOneIssue(t *testing.T) {
 	t.Parallel()
-	store, err := sqlite.Open(t.Context(), t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer store.Close()
-	i := issue{t, t.TempDir(), store}
-	i.write("a.yaml", "name: a\nsubject: s\ntemplate: a.md\nrecipients: a.csv\ndata:\n  price: {file: price.json}\n")
-	i.write("price.json", `{"is": "1"}`)
+	i := planned(t)
 	one, other := i.gather("main", fresh.ToSend), i.gather("main", fresh.ToSend)
-	if err := one.Freeze(t.Context(), store); err != nil {
+	if err := one.Freeze(t.Context(), i.store); err != nil {
 		t.Fatal(err)
 	}
-	if err := one.Freeze(t.Context(), store); err != nil {
+	if err := one.Freeze(t.Context(), i.store); err != nil {
 		t.Errorf("it may be done again: %v", err)
 	}
-	if err := other.Freeze(t.Context(), store); err == nil {
+	if err := other.Freeze(t.Context(), i.store); err == nil {
 		t.Error("another has begun it")
 	}
 }
